@@ -1,0 +1,1 @@
+"""What text comes in: reading sources, cleaning, label mapping, mixing."""
