@@ -1,0 +1,1 @@
+"""What a prediction is: labels, network, tokenizer, calibrated runtime, shipped weights."""

@@ -1,0 +1,195 @@
+"""The classifier: texts in, predictions out, with the weights of one folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.calibration import (
+    Floats,
+    HeadLogits,
+    combine_windows,
+    mood_probabilities,
+    split_heads,
+    topic_probabilities,
+)
+from model.config import WeightsConfig, read_config
+from model.decision import decided_moods, ranked_topics, topics_over
+from model.errors import TextError
+from model.labels import MOODS
+from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
+from model.prediction import Prediction, Rejection
+from model.session import Session
+from model.text import normalise
+from model.tokenizer import id_of, read_tokenizer
+from model.windows import windows
+
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a user may want to know of the weights in use."""
+
+    config: WeightsConfig
+    checksums: Checksums
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.config.name
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the whole weights folder."""
+        return self.checksums.whole
+
+    @property
+    def graph_sha256(self) -> str:
+        """Checksum of the graph alone, the same whatever the model card says."""
+        return self.checksums.graph
+
+    @property
+    def version(self) -> str:
+        """The weights' version."""
+        return self.config.version
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape that `rida model --json` and `GET /v1/model` show."""
+        config = self.config
+        return {
+            "name": config.name,
+            "version": config.version,
+            "sha256": self.sha256,
+            "labels": {"moods": list(config.moods), "topics": list(config.topics)},
+            "languages": config.languages.model_dump(mode="json"),
+            "limits": config.limits.model_dump(mode="json"),
+            "thresholds": config.thresholds.model_dump(mode="json"),
+            "trained_on": [source.model_dump(mode="json") for source in config.trained_on],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text cut into windows: what of it was read."""
+
+    windows: list[list[int]]
+    tokens: int
+    truncated: bool
+
+
+class Classifier:
+    """Scores texts; safe to use from several threads."""
+
+    def __init__(self, folder: Path, *, threads: int) -> None:
+        checksums = verify_manifest(folder)
+        self._config = read_config(folder / CONFIG)
+        self.info = ModelInfo(self._config, checksums)
+        self._tokenizer = read_tokenizer(folder / TOKENIZER)
+        self._begin, self._end, self._unknown, pad_id = (
+            id_of(self._tokenizer, piece) for piece in ("<s>", "</s>", "<unk>", "<pad>")
+        )
+        limits = self._config.limits
+        self._session = Session(
+            folder / GRAPH, threads=threads, tokens_per_batch=limits.tokens_per_batch, pad_id=pad_id
+        )
+
+    def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
+        """Scores texts and gives a prediction each, in the order given.
+
+        A text that cannot be scored gives a rejection in its place and leaves the others alone. `ids` name
+        the results; without them they are named by position from "0".
+
+        Raises:
+            TypeError: `texts` is a single string.
+            ValueError: there are not as many ids as texts.
+        """
+        if isinstance(texts, str):
+            raise TypeError("texts is one string; give a list of texts")
+        names = [str(at) for at in range(len(texts))] if ids is None else list(ids)
+        if len(names) != len(texts):
+            raise ValueError(f"{len(texts)} texts but {len(names)} ids; give one id a text, or none")
+        read = self._read(texts)
+        heads = self._score([each for each in read if isinstance(each, _Read)])
+        moods = mood_probabilities(heads, self._config.temperatures)
+        topics = topic_probabilities(heads, self._config.temperatures)
+        results: list[Prediction | Rejection] = []
+        decided = decided_moods(moods, self._config.thresholds.angry)
+        scored = iter(zip(decided, moods, topics, strict=True))
+        for name, each in zip(names, read, strict=True):
+            if isinstance(each, TextError):
+                results.append(Rejection(name, each.code, each.message))
+            else:
+                results.append(self._prediction(name, each, *next(scored)))
+        return results
+
+    def logits(self, texts: Sequence[str]) -> tuple[HeadLogits, list[int]]:
+        """Uncalibrated logits of the texts that can be scored, and their positions among `texts`.
+
+        For fitting and measuring calibration; scores for use come from `classify`.
+        """
+        read = self._read(texts)
+        kept = [at for at, each in enumerate(read) if isinstance(each, _Read)]
+        return self._score([each for each in read if isinstance(each, _Read)]), kept
+
+    def _read(self, texts: Sequence[object]) -> list[_Read | TextError]:
+        limits = self._config.limits
+        cleaned: list[tuple[str, bool] | TextError] = []
+        for text in texts:
+            try:
+                cleaned.append(normalise(text, max_characters=limits.max_characters))
+            except TextError as error:
+                cleaned.append(error)
+        legible = [each[0] for each in cleaned if not isinstance(each, TextError)]
+        encodings = iter(self._tokenizer.encode_batch_fast(legible, add_special_tokens=False))
+        return [
+            each if isinstance(each, TextError) else self._cut(next(encodings).ids, cut=each[1]) for each in cleaned
+        ]
+
+    def _cut(self, pieces: list[int], *, cut: bool) -> _Read | TextError:
+        if all(piece == self._unknown for piece in pieces):
+            return TextError(
+                "unreadable_text",
+                "no character of the text is in the model's vocabulary; nothing can be said",
+            )
+        limits = self._config.limits
+        kept = pieces[: limits.max_tokens]
+        parts = windows(kept, begin=self._begin, end=self._end, window_tokens=limits.window_tokens)
+        return _Read(parts, len(kept), cut or len(kept) < len(pieces))
+
+    def _score(self, read: Sequence[_Read]) -> HeadLogits:
+        if not read:
+            return split_heads(np.empty((0, 4 + len(self._config.topics))))
+        logits = self._session.logits([window for each in read for window in each.windows])
+        return combine_windows(split_heads(logits), [each.windows for each in read])
+
+    def _prediction(self, name: str, read: _Read, decided: int, moods: Floats, topics: Floats) -> Prediction:
+        thresholds = self._config.thresholds
+        ranked = ranked_topics(topics)
+        return Prediction(
+            id=name,
+            mood=MOODS[decided],
+            scores={label: float(score) for label, score in zip(MOODS, moods, strict=True)},
+            topics=topics_over(ranked, thresholds),
+            all_topics=ranked,
+            needs_review=bool(moods[decided] < thresholds.needs_review),
+            truncated=read.truncated,
+            tokens=read.tokens,
+        )
+
+
+def load(path: str | Path | None = None, *, threads: int | None = None) -> Classifier:
+    """Loads a weights folder; without a path, the weights shipped with rida.
+
+    `threads` is how many micro-batches are scored at once; by default as many as there are usable cores.
+
+    Raises:
+        WeightsError: the folder is missing, damaged or of another version.
+    """
+    folder = SHIPPED_WEIGHTS if path is None else Path(path)
+    return Classifier(folder, threads=threads or len(os.sched_getaffinity(0)))

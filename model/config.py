@@ -1,0 +1,119 @@
+"""`config.json` of a weights folder: what the network's numbers mean and how to read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from model.errors import WeightsError
+from model.labels import MOODS, TOPICS
+
+FORMAT = 1
+"""Version of the weights folder's layout; another one is refused."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Languages(_Section):
+    """Languages that the weights were measured on, as ISO 639 codes."""
+
+    first_class: tuple[str, ...]
+    supported: tuple[str, ...]
+
+
+class Limits(_Section):
+    """How much of a text is read, and how it is cut and batched."""
+
+    max_characters: Annotated[int, Field(ge=1)]
+    max_tokens: Count
+    window_tokens: Annotated[int, Field(ge=4)]
+    tokens_per_batch: Count
+
+    @model_validator(mode="after")
+    def _window_fits(self) -> Limits:
+        if self.window_tokens > self.tokens_per_batch:
+            raise ValueError("window_tokens must not exceed tokens_per_batch")
+        return self
+
+
+class Temperatures(_Section):
+    """What each head's logits are divided by so that its probabilities are calibrated."""
+
+    satisfaction: Temperature = 1.0
+    anger: Temperature = 1.0
+    topics: Temperature = 1.0
+
+
+class Thresholds(_Section):
+    """Where a probability becomes a decision; chosen on validation rows, adjustable by the user."""
+
+    angry: Probability
+    needs_review: Probability
+    topics: dict[str, Probability]
+
+    @model_validator(mode="after")
+    def _every_topic(self) -> Thresholds:
+        if set(self.topics) != set(TOPICS):
+            raise ValueError(f"thresholds.topics must name exactly {', '.join(TOPICS)}")
+        return self
+
+
+class TrainedOn(_Section):
+    """A source that the weights learned from."""
+
+    name: str
+    title: str
+    licence: str
+
+
+class WeightsConfig(_Section):
+    """The whole of `config.json`."""
+
+    format: Literal[1]  # FORMAT
+    name: str
+    version: str
+    moods: tuple[str, ...]
+    topics: tuple[str, ...]
+    languages: Languages
+    limits: Limits
+    temperatures: Temperatures
+    thresholds: Thresholds
+    trained_on: tuple[TrainedOn, ...]
+    recipe_sha256: str
+
+    @model_validator(mode="after")
+    def _known_labels(self) -> WeightsConfig:
+        if self.moods != MOODS or self.topics != TOPICS:
+            raise ValueError("moods and topics must be those of this version of rida, in its order")
+        return self
+
+
+def read_config(path: Path) -> WeightsConfig:
+    """Reads and checks a `config.json`.
+
+    Raises:
+        WeightsError: it is missing, no JSON, of another format version, or a field is wrong.
+    """
+    try:
+        content: Any = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        return WeightsConfig.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        if field == "format":
+            raise WeightsError(
+                f"{path}: format {first['input']!r} is not the format {FORMAT} that this version of rida reads; "
+                "use weights exported by the same version"
+            ) from error
+        raise WeightsError(f"{path}: {field}: {first['msg']}") from error

@@ -1,0 +1,100 @@
+"""The network: one encoder, mean pooling, and a linear head each for satisfaction, anger and topics.
+
+Needs torch and transformers; scoring runs the exported graph and imports neither.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from model.errors import WeightsError
+from model.labels import SATISFACTION, TOPICS
+
+WEIGHTS_FILE = "network.safetensors"
+
+
+class Logits(NamedTuple):
+    """Raw scores of a batch: satisfaction (batch, 3), anger (batch,), topics (batch, 8)."""
+
+    satisfaction: Tensor
+    anger: Tensor
+    topics: Tensor
+
+
+class FeedbackNetwork(nn.Module):
+    """Encoder with heads.
+
+    The heads are linear on the mean of the last hidden states, so that the token-weighted mean of the
+    logits of a long text's windows equals the logits of its mean over all windows.
+    """
+
+    def __init__(self, encoder: nn.Module, *, head_dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = cast(Any, encoder).config.hidden_size
+        self.head_dropout = nn.Dropout(head_dropout)
+        self.satisfaction = nn.Linear(width, len(SATISFACTION))
+        self.anger = nn.Linear(width, 1)
+        self.topics = nn.Linear(width, len(TOPICS))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
+        """Scores a padded batch; both arguments are (batch, length), the mask 1 on real pieces."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        # Pooling and heads in float32: a mean of bfloat16 loses what a threshold decides on.
+        with torch.autocast(hidden.device.type, enabled=False):
+            mask = attention_mask.unsqueeze(-1).to(torch.float32)
+            pooled = (hidden.float() * mask).sum(dim=1) / mask.sum(dim=1)
+            pooled = self.head_dropout(pooled)
+            return Logits(self.satisfaction(pooled), self.anger(pooled).squeeze(-1), self.topics(pooled))
+
+
+def new_network(encoder: str, *, dropout: float, head_dropout: float) -> FeedbackNetwork:
+    """Puts fresh heads on a pretrained encoder, given by folder or hub name.
+
+    Raises:
+        WeightsError: the encoder cannot be loaded.
+    """
+    try:
+        config = AutoConfig.from_pretrained(encoder)
+        config.hidden_dropout_prob = dropout
+        config.attention_probs_dropout_prob = 0.0
+        body = AutoModel.from_pretrained(encoder, config=config, add_pooling_layer=False, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"encoder {encoder!r} cannot be loaded: {error}. Give a Hugging Face folder or a hub name."
+        ) from error
+    return FeedbackNetwork(body, head_dropout=head_dropout)
+
+
+def save_network(network: FeedbackNetwork, encoder: str, folder: Path) -> None:
+    """Writes a folder that `load_network` reads: weights, configuration and tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cast(Any, network.encoder).config.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, folder / WEIGHTS_FILE)
+
+
+def load_network(folder: Path) -> FeedbackNetwork:
+    """Reads a trained network.
+
+    Raises:
+        WeightsError: the folder is not one that `save_network` wrote.
+    """
+    path = folder / WEIGHTS_FILE
+    if not path.exists():
+        raise WeightsError(f"{folder}: no {WEIGHTS_FILE} there; give a folder that `rida train` finished")
+    config = AutoConfig.from_pretrained(folder)
+    body = AutoModel.from_config(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
+    network = FeedbackNetwork(body)
+    try:
+        network.load_state_dict(load_file(path))
+    except (RuntimeError, OSError) as error:
+        raise WeightsError(f"{path}: does not fit its config.json ({error})") from error
+    return network.eval()

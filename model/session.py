@@ -1,0 +1,58 @@
+"""Running the exported graph: micro-batches of windows in, logits out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from model.errors import WeightsError
+from model.windows import batches_by_length
+
+Logits = npt.NDArray[np.float32]
+
+_ERRORS_ONLY = 3
+
+
+class Session:
+    """One graph and the threads that run it.
+
+    Each run uses one thread, and `threads` runs go on at once: two such runs score more texts than one run
+    over two threads. Idle threads sleep instead of spinning. Safe to use from several threads.
+    """
+
+    def __init__(self, graph: Path, *, threads: int, tokens_per_batch: int, pad_id: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the library's own exceptions share no base but Exception
+            raise WeightsError(f"{graph}: cannot be loaded as a graph ({error})") from error
+        self._tokens_per_batch = tokens_per_batch
+        self._pad_id = pad_id
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rida-session")
+
+    def logits(self, windows: Sequence[Sequence[int]]) -> Logits:
+        """Scores windows; (windows, labels) in the order given, whatever they were batched with."""
+        batches = batches_by_length([len(window) for window in windows], tokens_per_batch=self._tokens_per_batch)
+        if len(batches) == 1:
+            results = [self._run([windows[at] for at in batches[0]])]
+        else:
+            results = list(self._pool.map(self._run, [[windows[at] for at in batch] for batch in batches]))
+        order = np.argsort(np.concatenate(batches))
+        return np.asarray(np.concatenate(results)[order])
+
+    def _run(self, batch: list[Sequence[int]]) -> Logits:
+        lengths = np.array([len(window) for window in batch], dtype=np.int32)
+        input_ids = np.full((len(batch), int(lengths.max())), self._pad_id, dtype=np.int32)
+        for row, window in enumerate(batch):
+            input_ids[row, : len(window)] = window
+        (logits,) = self._session.run(None, {"input_ids": input_ids, "lengths": lengths})
+        return np.asarray(logits, dtype=np.float32)
