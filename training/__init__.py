@@ -1,0 +1,1 @@
+"""How weights come to be: fine-tuning, evaluation, calibration, export."""

@@ -1,0 +1,199 @@
+"""The model card (`README.md` of a weights folder), written from what was measured and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.config import WeightsConfig, read_config
+from model.manifest import CARD, CONFIG
+from training.comparison import MAX_F1_LOST, MIN_UNCHANGED
+from training.fit import RULES
+from training.report import percent, table
+
+_WEAK_LANGUAGES = 5
+_WEAK_TOPICS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CardEvaluation:
+    """An evaluation to show, and the command that made it."""
+
+    command: str
+    evaluation: dict[str, Any]
+
+
+def write_card(folder: Path, *, evaluations: Sequence[CardEvaluation]) -> None:
+    """Writes the card of a weights folder from its config, its comparison with torch, and evaluations."""
+    config = read_config(folder / CONFIG)
+    comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+    parts = [*_introduction(config)]
+    for shown in evaluations:
+        parts += _measured(shown)
+    if evaluations:
+        parts += _weak(evaluations[0].evaluation)
+    parts += [*_calibration(config), *_export(comparison), *_sources(config)]
+    (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
+
+
+def _introduction(config: WeightsConfig) -> list[str]:
+    languages = config.languages
+    return [
+        f"# {config.name} {config.version}",
+        "",
+        f"Reads customer feedback and gives a mood ({', '.join(config.moods)}) and any of the topics "
+        f"{', '.join(config.topics)}, with calibrated probabilities.",
+        "",
+        f"First-class languages: {', '.join(languages.first_class)}. Also trained on and measured: "
+        f"{', '.join(languages.supported)}. The encoder knows about a hundred languages; of those not named "
+        "here nothing was measured.",
+        "",
+        "Encoder: multilingual-e5-small (12 layers, width 384), fine-tuned with mean pooling and linear heads for "
+        "satisfaction, anger given unhappiness, and topics. How: `training/recipe.toml` and `docs/training.md`. "
+        f"Recipe fingerprint: `{config.recipe_sha256[:16]}`.",
+        "",
+        "## What it must not be used for",
+        "",
+        "- Judging the people who write or the staff they write about: it reads the mood of a text, not of a "
+        "person, and no decision about a person (employment, credit, access to service) may rest on it.",
+        "- Detecting threats, self-harm or emergencies: it was not trained to, and `angry` is not a safety signal.",
+        "- Texts that are not feedback (news, politics, private chat): their scores mean nothing.",
+        "- Acting unseen where `needs_review` is true.",
+        "",
+    ]
+
+
+def _measured(shown: CardEvaluation) -> list[str]:
+    evaluation = shown.evaluation
+    averages = [
+        f"- {name.replace('_', ' ')}, mean over languages: {percent(value)}"
+        for name, value in evaluation["averages"].items()
+    ]
+    overall = evaluation["overall"]
+    if "angry" in overall:
+        angry = overall["angry"]
+        averages.append(
+            f"- angry, all languages: average precision {percent(angry['average_precision'])}, recall "
+            f"{percent(angry['recall_at_5_percent_false_alarms'])} at 5 % false alarms; at the shipped threshold "
+            f"recall {percent(angry['recall_at_threshold'])} with {percent(angry['false_alarms_at_threshold'])} % "
+            "false alarms"
+        )
+    if "topics" in overall:
+        averages.append(
+            f"- topics, all languages: micro-F1 {percent(overall['topics']['micro_f1'])}, macro-F1 "
+            f"{percent(overall['topics']['macro_f1'])}"
+        )
+    if "mood" in overall:
+        calibration = overall["mood"]["calibration"]
+        averages.append(
+            f"- expected calibration error of the mood: {percent(calibration['error'])} "
+            f"({percent(calibration['error_before'])} before temperatures)"
+        )
+    limit = evaluation["row_limit"]
+    return [
+        f"## Measured on {evaluation['split']} rows",
+        "",
+        f"`{shown.command}`" + (f" (at most {limit} rows of a source)" if limit else ""),
+        "",
+        "Figures in per cent.",
+        "",
+        *averages,
+        "",
+        *table({"all": overall, **evaluation["languages"]}),
+        "",
+        *table(evaluation["sources"]),
+        "",
+    ]
+
+
+def _weak(evaluation: dict[str, Any]) -> list[str]:
+    languages = sorted(
+        (found["mood"]["macro_f1"], lang) for lang, found in evaluation["languages"].items() if "mood" in found
+    )
+    topics = sorted(
+        (found["f1"], name) for name, found in evaluation["overall"].get("topics", {"by_topic": {}})["by_topic"].items()
+    )
+    moods = sorted((score, name) for name, score in evaluation["overall"].get("mood", {"f1": {}})["f1"].items())
+    said = [
+        ("Languages (mood macro-F1)", languages[:_WEAK_LANGUAGES]),
+        ("Topics (F1)", topics[:_WEAK_TOPICS]),
+        ("Moods (F1)", moods[:2]),
+    ]
+    return [
+        "## Weakest",
+        "",
+        *(
+            f"- {what}: " + ", ".join(f"{name} {percent(score)}" for score, name in found)
+            for what, found in said
+            if found
+        ),
+        "- The mood labels of the annotated texts were made by a large language model that read each text by "
+        "written guidelines, not by people; their shares of moods are not those of real traffic.",
+        "",
+    ]
+
+
+def _calibration(config: WeightsConfig) -> list[str]:
+    thresholds, temperatures = config.thresholds, config.temperatures
+    topics = ", ".join(f"{name} {value}" for name, value in thresholds.topics.items())
+    return [
+        "## Temperatures and thresholds",
+        "",
+        "Fitted on validation rows alone:",
+        "",
+        f"- temperatures ({RULES['temperatures']}): satisfaction {temperatures.satisfaction}, anger "
+        f"{temperatures.anger}, topics {temperatures.topics}",
+        f"- angry from {thresholds.angry} on ({RULES['angry']})",
+        f"- topics ({RULES['topics']}): {topics}",
+        f"- needs review below {thresholds.needs_review} ({RULES['needs_review']})",
+        "",
+        f"Texts are read in windows of {config.limits.window_tokens} pieces, up to {config.limits.max_tokens} "
+        f"pieces or {config.limits.max_characters} characters.",
+        "",
+    ]
+
+
+def _export(comparison: dict[str, Any]) -> list[str]:
+    lines = [
+        "| | texts | moods unchanged | largest change of a probability | macro-F1 torch | macro-F1 exported |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for lang, found in comparison["languages"].items():
+        lines.append(
+            f"| {lang} | {found['texts']} | {percent(found['moods_unchanged'])} | {found['largest_change']:.3f} | "
+            f"{percent(found['torch_macro_f1'])} | {percent(found['exported_macro_f1'])} |"
+        )
+    return [
+        "## What the export changed",
+        "",
+        f"Embeddings in 4-bit blocks, {comparison['arithmetic']}. Against the float32 torch network, on "
+        f"{comparison['texts']} validation texts: {percent(comparison['moods_unchanged'])} % of moods unchanged "
+        f"(aim {percent(MIN_UNCHANGED)}), largest change of a probability {comparison['largest_change']:.3f}; aim "
+        f"for macro-F1 lost in a first-class language: at most {percent(MAX_F1_LOST)} points. "
+        "Made by `rida export`.",
+        "",
+        *lines,
+        "",
+    ]
+
+
+def _sources(config: WeightsConfig) -> list[str]:
+    return [
+        "## Trained on",
+        "",
+        "Public research data; their licences as stated by their publishers. Many state none or allow research "
+        "only: check them before using these weights in a product, or train without them "
+        "(`exclude_licences` in the recipe).",
+        "",
+        "| source | title | licence |",
+        "|---|---|---|",
+        *(f"| {each.name} | {_cell(each.title)} | {_cell(each.licence)} |" for each in config.trained_on),
+        "",
+    ]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())

@@ -1,0 +1,83 @@
+"""Checkpoints: what an interrupted run needs to go on at the same step with the same result.
+
+Only what training changes is kept (not a frozen embedding table), as safetensors. A checkpoint is
+written under a temporary name and renamed, so that a killed process leaves the one before.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from model.errors import RecipeError
+
+_WEIGHTS, _OPTIMISER, _STATE = "weights.safetensors", "optimiser.safetensors", "state.json"
+
+
+def save_checkpoint(
+    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, step: int, fingerprint: str
+) -> None:
+    """Replaces the checkpoint in `folder` by one taken after `step` steps."""
+    fresh, old = folder.with_name(folder.name + ".tmp"), folder.with_name(folder.name + ".old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    save_file(_trained(network), fresh / _WEIGHTS)
+    moments = {
+        f"{index}.{name}": value
+        for index, values in optimiser.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+    save_file(moments, fresh / _OPTIMISER)
+    (fresh / _STATE).write_text(json.dumps({"step": step, "recipe": fingerprint}), encoding="utf-8")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, fingerprint: str) -> int:
+    """Loads the checkpoint in `folder`, if there is one, and returns the number of steps done.
+
+    Raises:
+        RecipeError: the checkpoint is of another recipe, or damaged.
+    """
+    old = folder.with_name(folder.name + ".old")
+    if not folder.exists() and old.exists():  # killed between the two renames
+        old.rename(folder)
+    if not folder.exists():
+        return 0
+    try:
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        if state["recipe"] != fingerprint:
+            raise RecipeError(
+                f"{folder}: this checkpoint was made by another recipe; "
+                "restore that recipe, or train into another --output folder"
+            )
+        weights, moments = load_file(folder / _WEIGHTS), load_file(folder / _OPTIMISER)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise RecipeError(f"{folder}: damaged checkpoint ({error}); delete the folder to start again") from error
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    if unexpected or set(missing) & set(_trained(network)):
+        raise RecipeError(f"{folder}: does not fit the recipe's network; delete the folder to start again")
+    saved = optimiser.state_dict()
+    saved["state"] = {}
+    for name, value in moments.items():
+        index, field = name.split(".", 1)
+        saved["state"].setdefault(int(index), {})[field] = value
+    optimiser.load_state_dict(saved)
+    return int(state["step"])
+
+
+def _trained(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {
+        name: parameter.detach().cpu().contiguous()
+        for name, parameter in network.named_parameters()
+        if parameter.requires_grad
+    }

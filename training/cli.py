@@ -1,0 +1,110 @@
+"""The training commands of `rida`: train, evaluate, export."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shlex
+from pathlib import Path
+
+from model.manifest import write_manifest
+from training.card import CardEvaluation, write_card
+from training.evaluate import EVALUATION, evaluate
+from training.export import ExportSettings, export
+from training.recipe import read_recipe
+from training.report import percent
+from training.train import NETWORK_FOLDER, train
+
+log = logging.getLogger(__name__)
+
+
+def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `train`, `evaluate` and `export`; each parser sets `run`, a function of the parsed arguments."""
+    _add_train(subparsers)
+    _add_evaluate(subparsers)
+    _add_export(subparsers)
+
+
+def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("train", help="fine-tune an encoder by a recipe; resumes where it was stopped")
+    parser.add_argument("--recipe", type=Path, required=True, help="TOML file that decides what comes out")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
+    parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints, log and network")
+    parser.add_argument("--encoder", help="folder of the recipe's encoder, where there is no hub to reach")
+    parser.set_defaults(run=_train)
+
+
+def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("evaluate", help="measure a weights folder on labelled rows")
+    parser.add_argument("weights", type=Path, help="weights folder")
+    parser.add_argument("--data", nargs="+", required=True, metavar="SOURCE", help="names of sources")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    parser.add_argument("--limit", type=int, help="measure at most so many rows of a source")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the report")
+    parser.add_argument("--card", action="store_true", help="also write the figures into the model card")
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    defaults = ExportSettings()
+    parser = subparsers.add_parser("export", help="make a weights folder of a finished training run")
+    parser.add_argument("training", type=Path, help="the --output folder of `rida train`")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
+    parser.add_argument("--output", type=Path, required=True, help="weights folder to write")
+    parser.add_argument("--version", default=defaults.version, help="version of the weights (%(default)s)")
+    parser.add_argument(
+        "--pieces", type=int, default=defaults.pieces, help="pieces to keep in the vocabulary (%(default)s)"
+    )
+    parser.add_argument(
+        "--calibrate-on", nargs="+", default=list(defaults.calibrate_on), metavar="SOURCE",
+        help="sources whose validation rows fit temperatures and thresholds (annotated)",
+    )  # fmt: skip
+    parser.set_defaults(run=_export)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    _log_to_stderr()
+    recipe = read_recipe(arguments.recipe)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    train(recipe, data_root=arguments.data_root, output=arguments.output, encoder=arguments.encoder)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    _log_to_stderr()
+    evaluation = evaluate(
+        arguments.weights, data_root=arguments.data_root, sources=arguments.data, split=arguments.split,
+        output=arguments.output, limit=arguments.limit,
+    )  # fmt: skip
+    for name, value in evaluation["averages"].items():
+        log.info("%s: %s", name.replace("_", " "), percent(value))
+    log.info("report: %s", arguments.output)
+    if arguments.card:
+        command = shlex.join(
+            ["rida", "evaluate", str(arguments.weights), "--data-root", "DATA", "--split", arguments.split,
+             *(["--limit", str(arguments.limit)] if arguments.limit else []), "--data", *arguments.data]
+        )  # fmt: skip
+        stored = json.loads((arguments.output / EVALUATION).read_text(encoding="utf-8"))
+        write_card(arguments.weights, evaluations=[CardEvaluation(command, stored)])
+        write_manifest(arguments.weights)
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    _log_to_stderr()
+    settings = ExportSettings(
+        version=arguments.version, pieces=arguments.pieces, calibrate_on=tuple(arguments.calibrate_on)
+    )
+    export(
+        arguments.training / NETWORK_FOLDER,
+        data_root=arguments.data_root,
+        output=arguments.output,
+        settings=settings,
+    )
+    return 0
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -1,0 +1,251 @@
+"""From a trained network to a weights folder: trimmed, quantised, compared, calibrated, written at once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from data.cleaning import says_something
+from data.mixing import Mixture, draw
+from data.rows import FeedbackRow
+from model.calibration import HeadLogits
+from model.classifier import load
+from model.config import Languages, Limits, Temperatures, Thresholds, TrainedOn, WeightsConfig
+from model.errors import RecipeError, TextError, WeightsError
+from model.labels import FIRST_CLASS_LANGUAGES, MOODS, TOPICS
+from model.manifest import CONFIG, GRAPH, TOKENIZER, write_manifest
+from model.network import FeedbackNetwork, load_network
+from model.text import normalise
+from model.tokenizer import id_of, read_tokenizer
+from training.activations import matrices, watch_inputs
+from training.card import write_card
+from training.comparison import Comparison, compare
+from training.corpus import Corpus, read_corpus
+from training.fit import fit_temperatures, fit_thresholds
+from training.graph import Shape, build_graph
+from training.quantise import SeenInputs
+from training.recipe import Recipe
+from training.reference import padded_batches, torch_logits, windows_of
+from training.vocabulary import count_pieces, trim
+
+log = logging.getLogger(__name__)
+
+COMPARISON = "comparison.json"
+
+# From the fastest arithmetic to the most exact; the first that keeps the network's answers is shipped.
+PLANS: dict[str, dict[str, str]] = {
+    "every matrix multiplied in int8": {},
+    "the feed-forward outputs multiplied in float32, the others in int8": {"outer": "float"},
+    "every matrix stored in int8 and multiplied in float32": dict.fromkeys(
+        ("qkv", "attended", "inner", "outer"), "float"
+    ),
+}
+_MIN_TEXTS_OF_A_LANGUAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """What an export may vary; the defaults made the shipped weights."""
+
+    version: str = "0.1.0"
+    pieces: int = 80_000
+    watched_texts: int = 768
+    smoothing_strength: float = 0.8
+    max_tokens: int = 2048
+    window_tokens: int = 128
+    tokens_per_batch: int = 1024
+    max_characters: int = 20_000
+    calibrate_on: tuple[str, ...] = ("annotated",)
+
+
+def export(network_folder: Path, *, data_root: Path, output: Path, settings: ExportSettings) -> None:
+    """Writes the weights folder `output`; one that is there already is replaced once the new one is whole.
+
+    Raises:
+        WeightsError: the folder holds no finished network, or one that cannot be exported.
+        RecipeError, SourceError: the data for calibration is missing.
+    """
+    network = load_network(network_folder)
+    recipe = _recipe_of(network_folder)
+    tokenizer = read_tokenizer(network_folder / TOKENIZER)
+    corpus = read_corpus(recipe, data_root)
+    calibration = _calibration_rows(corpus, settings)
+    vocabulary = trim(tokenizer, count_pieces(tokenizer, _legible(corpus.train)), pieces=settings.pieces)
+    seen = _seen_inputs(network, tokenizer, corpus, recipe, settings)
+    weights = _tensors(network, vocabulary.original_ids)
+    reference = _reference(network, tokenizer, calibration, settings)
+
+    fresh = output.with_name(output.name + ".tmp")
+    for number, (name, exceptions) in enumerate(PLANS.items(), start=1):
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        vocabulary.tokenizer.save(str(fresh / TOKENIZER), pretty=False)
+        plan = {matrix: exceptions.get(matrix.split(".")[1], "int8") for matrix in matrices(network)}
+        graph = build_graph(weights, _shape(network, settings), seen, plan, strength=settings.smoothing_strength)
+        (fresh / GRAPH).write_bytes(graph.SerializeToString())
+        comparison = _calibrate(fresh, reference, calibration, corpus, recipe, settings)
+        log.info("%s: %s", name, comparison.summary())
+        if comparison.keeps_answers() or number == len(PLANS):
+            break
+    (fresh / COMPARISON).write_text(
+        json.dumps({"arithmetic": name, **asdict(comparison)}, indent=1) + "\n", encoding="utf-8"
+    )
+    write_card(fresh, evaluations=[])
+    write_manifest(fresh)
+    _replace(output, fresh)
+
+
+def _recipe_of(folder: Path) -> Recipe:
+    path = folder / "recipe.json"
+    try:
+        return Recipe.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot be read as the network's recipe ({error})") from error
+
+
+def _calibration_rows(corpus: Corpus, settings: ExportSettings) -> list[FeedbackRow]:
+    rows = [
+        row
+        for row in corpus.validation
+        if row.source in settings.calibrate_on and says_something(row) and _is_legible(row.text)
+    ]
+    if not rows:
+        raise RecipeError(
+            f"no validation row in {', '.join(settings.calibrate_on)}: temperatures and thresholds cannot be "
+            "fitted; name another source with --calibrate-on or raise validation_share"
+        )
+    return rows
+
+
+def _legible(rows: Sequence[FeedbackRow]) -> list[str]:
+    return [normalise(row.text, max_characters=20_000)[0] for row in rows if _is_legible(row.text)]
+
+
+def _is_legible(text: str) -> bool:
+    try:
+        normalise(text, max_characters=20_000)
+    except TextError:
+        return False
+    return True
+
+
+def _seen_inputs(
+    network: FeedbackNetwork, tokenizer: Tokenizer, corpus: Corpus, recipe: Recipe, settings: ExportSettings
+) -> dict[str, SeenInputs]:
+    """Watches the matrices on train texts drawn like those of the last stage."""
+    mixture = Mixture(rows=settings.watched_texts, shares=recipe.stages[-1].shares)
+    drawn = [corpus.train[at] for at in draw(corpus.train, mixture, seed=recipe.optimisation.seed)]
+    of_texts = windows_of(
+        [row.text for row in drawn if _is_legible(row.text)],
+        tokenizer, window_tokens=settings.window_tokens, max_tokens=settings.max_tokens,
+    )  # fmt: skip
+    parts = [window for windows in of_texts for window in windows]
+    batches = padded_batches(parts, pad_id=id_of(tokenizer, "<pad>"))
+    return watch_inputs(network.eval(), ((input_ids, mask) for _, input_ids, mask in batches))
+
+
+def _tensors(network: FeedbackNetwork, original_ids: Any) -> dict[str, Any]:
+    table = "encoder.embeddings.word_embeddings.weight"
+    tensors = {name: value.detach().float().numpy() for name, value in network.state_dict().items()}
+    return {**tensors, table: tensors[table][original_ids]}
+
+
+def _shape(network: FeedbackNetwork, settings: ExportSettings) -> Shape:
+    config = cast(Any, network.encoder).config
+    if config.model_type != "bert" or config.hidden_act != "gelu":
+        raise WeightsError(
+            f"an encoder of type {config.model_type!r} with {config.hidden_act!r} cannot be exported; "
+            "use a BERT encoder with gelu, such as multilingual-e5-small"
+        )
+    return Shape(
+        layers=config.num_hidden_layers,
+        width=config.hidden_size,
+        heads=config.num_attention_heads,
+        positions=settings.window_tokens,
+        epsilon=config.layer_norm_eps,
+    )
+
+
+def _reference(
+    network: FeedbackNetwork, tokenizer: Tokenizer, rows: Sequence[FeedbackRow], settings: ExportSettings
+) -> HeadLogits:
+    of_texts = windows_of(
+        [row.text for row in rows], tokenizer,
+        window_tokens=settings.window_tokens, max_tokens=settings.max_tokens,
+    )  # fmt: skip
+    return torch_logits(network, of_texts, pad_id=id_of(tokenizer, "<pad>"))
+
+
+def _calibrate(
+    folder: Path, reference: HeadLogits, rows: list[FeedbackRow], corpus: Corpus, recipe: Recipe,
+    settings: ExportSettings,
+) -> Comparison:  # fmt: skip
+    """Fits what `config.json` holds on the exported graph's own logits, and compares them with torch's."""
+    config = WeightsConfig(
+        format=1,
+        name=recipe.name,
+        version=settings.version,
+        moods=MOODS,
+        topics=TOPICS,
+        languages=_languages(corpus),
+        limits=Limits(
+            max_characters=settings.max_characters,
+            max_tokens=settings.max_tokens,
+            window_tokens=settings.window_tokens,
+            tokens_per_batch=settings.tokens_per_batch,
+        ),
+        temperatures=Temperatures(),
+        thresholds=Thresholds(angry=0.5, needs_review=0.5, topics=dict.fromkeys(TOPICS, 0.5)),
+        trained_on=tuple(TrainedOn(name=c.name, title=c.title, licence=c.licence) for c in corpus.cards),
+        recipe_sha256=recipe.fingerprint(),
+    )
+    _write_config(folder, config)
+    write_manifest(folder)
+    heads, kept = load(folder).logits([row.text for row in rows])
+    rows = [rows[at] for at in kept]
+    temperatures = fit_temperatures(heads, rows)
+    thresholds = fit_thresholds(heads, rows, temperatures)
+    config = config.model_copy(update={"temperatures": temperatures, "thresholds": thresholds})
+    _write_config(folder, config)
+    reference = HeadLogits(*(logits[np.array(kept)] for logits in reference))
+    return compare(heads, reference, rows, temperatures, thresholds)
+
+
+def _write_config(folder: Path, config: WeightsConfig) -> None:
+    (folder / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _languages(corpus: Corpus) -> Languages:
+    """First-class ones, and those with enough texts to learn from and some held out to measure."""
+    trained = _counts(corpus.train)
+    held_out = _counts(corpus.validation)
+    supported = sorted(
+        lang
+        for lang, texts in trained.items()
+        if texts >= _MIN_TEXTS_OF_A_LANGUAGE and lang in held_out and lang not in FIRST_CLASS_LANGUAGES
+    )
+    return Languages(first_class=FIRST_CLASS_LANGUAGES, supported=tuple(supported))
+
+
+def _counts(rows: Sequence[FeedbackRow]) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.lang] = counts.get(row.lang, 0) + 1
+    return counts
+
+
+def _replace(output: Path, fresh: Path) -> None:
+    old = output.with_name(output.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.rename(old)
+    fresh.rename(output)
+    shutil.rmtree(old, ignore_errors=True)

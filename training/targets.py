@@ -1,0 +1,55 @@
+"""The labels of rows as arrays of class numbers; UNKNOWN where a row does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from data.rows import FeedbackRow
+from model.errors import RecipeError
+from model.labels import MOODS, TOPICS
+
+UNKNOWN = -1
+"""Target of a head that a row says nothing about; it gives no loss and no measurement."""
+
+_SATISFACTION = {"satisfied": 0, "neutral": 1, "dissatisfied": 2}
+
+Classes = npt.NDArray[np.int64]
+
+
+def satisfaction_targets(rows: Sequence[FeedbackRow]) -> Classes:
+    """Class of the satisfaction head, (rows,)."""
+    return np.array([_SATISFACTION.get(row.sentiment or "", UNKNOWN) for row in rows], dtype=np.int64)
+
+
+def anger_targets(rows: Sequence[FeedbackRow]) -> Classes:
+    """0 or 1, (rows,)."""
+    return np.array([UNKNOWN if row.angry is None else int(row.angry) for row in rows], dtype=np.int64)
+
+
+def mood_targets(rows: Sequence[FeedbackRow]) -> Classes:
+    """Position in MOODS, (rows,), where both satisfaction and anger were annotated."""
+    return np.array(
+        [MOODS.index(row.mood) if row.mood in MOODS and row.angry is not None else UNKNOWN for row in rows],
+        dtype=np.int64,
+    )
+
+
+def topic_targets(rows: Sequence[FeedbackRow]) -> Classes:
+    """0 or 1 for each topic, (rows, 8); UNKNOWN for topics that the row's source cannot label.
+
+    Raises:
+        RecipeError: a row names a topic that rida does not have.
+    """
+    return np.array([_topics(row) for row in rows], dtype=np.int64).reshape(len(rows), len(TOPICS))
+
+
+def _topics(row: FeedbackRow) -> list[int]:
+    if row.topics is None:
+        return [UNKNOWN] * len(TOPICS)
+    if strange := set(row.topics) - set(TOPICS):
+        raise RecipeError(f"{row.source}, row {row.id!r}: unknown topic {sorted(strange)}; use {', '.join(TOPICS)}")
+    covered = TOPICS if row.topics_covered is None else row.topics_covered
+    return [1 if topic in row.topics else 0 if topic in covered else UNKNOWN for topic in TOPICS]

@@ -1,0 +1,203 @@
+"""Fine-tunes the network by a recipe; reads from top to bottom, resumes at the step it was stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+
+from data.mixing import Mixture, draw
+from data.rows import FeedbackRow
+from model.network import FeedbackNetwork, new_network, save_network
+from model.tokenizer import tokenizer_of_encoder
+from training.batches import Encoded, collate, encode, plan_batches
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.corpus import read_corpus
+from training.losses import Losses, losses
+from training.precision import autocast, bfloat16_pays, use_float32_attention
+from training.recipe import Optimisation, Recipe
+
+log = logging.getLogger(__name__)
+
+NETWORK_FOLDER = "network"
+_LOSS_WEIGHTS = {"satisfaction": 1.0, "anger": 1.0, "topics": 0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every batch of a run, in order: the encoded rows and the positions of each batch among them."""
+
+    encoded: Encoded
+    batches: list[npt.NDArray[np.int64]]
+    tokens: list[int]
+
+
+def train(
+    recipe: Recipe,
+    *,
+    data_root: Path,
+    output: Path,
+    encoder: str | None = None,
+    stop_after: int | None = None,
+) -> Path | None:
+    """Trains to the end and returns the finished network's folder, `output/network`.
+
+    `encoder` is a folder to read the recipe's encoder from, where there is no hub to reach.
+    `stop_after` ends the run early after that many steps, as an interruption would, and returns None;
+    calling again goes on from the last checkpoint. On a CPU the result is the same as that of an
+    uninterrupted run with the same number of threads.
+
+    Raises:
+        RecipeError, SourceError, WeightsError: the recipe, a source or the encoder cannot be used.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(recipe.optimisation.seed)
+    encoder = encoder or recipe.encoder.name
+    network = new_network(encoder, dropout=recipe.encoder.dropout, head_dropout=recipe.encoder.head_dropout)
+    freeze(network, recipe)
+    bfloat16 = bfloat16_pays(recipe.optimisation.precision, device)
+    if bfloat16 and device.type == "cpu":
+        use_float32_attention(network)
+    network.to(device).train()
+    optimiser = make_optimiser(network, recipe.optimisation)
+    checkpoint = output / "checkpoint"
+    fingerprint = recipe.fingerprint()
+    done = load_checkpoint(checkpoint, network, optimiser, fingerprint=fingerprint)
+
+    tokenizer = tokenizer_of_encoder(encoder)
+    plan = make_plan(recipe, read_corpus(recipe, data_root).train, tokenizer)
+    steps = len(plan.batches)
+    log.info(
+        "%d steps, %d tokens, on %s in %s; %d steps are done",
+        steps, sum(plan.tokens), device, "bfloat16" if bfloat16 else "float32", done,
+    )  # fmt: skip
+    progress = Progress(output / "log.jsonl", plan.tokens, done, every=recipe.optimisation.log_every)
+    weights = _LOSS_WEIGHTS | recipe.optimisation.loss_weights
+    pad_id = cast(Any, network.encoder).config.pad_token_id
+
+    for step in range(done, steps):
+        # Seeded by the step, dropout is the same whether or not the run was interrupted before it.
+        torch.manual_seed(recipe.optimisation.seed + step)
+        batch = collate(plan.encoded, plan.batches[step], pad_id)
+        for group in optimiser.param_groups:
+            group["lr"] = group["full_rate"] * rate_share(step, steps, recipe.optimisation.warmup_share)
+        with autocast(device, bfloat16=bfloat16):
+            logits = network(batch.input_ids.to(device), batch.attention_mask.to(device))
+        targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
+        terms = losses(logits, targets)
+        total = cast(torch.Tensor, sum(weights[name] * term for name, term in terms._asdict().items()))
+        optimiser.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(trainable(network), recipe.optimisation.clip_norm)
+        optimiser.step()
+        progress.step(step, terms)
+        if (step + 1) % recipe.optimisation.checkpoint_every == 0 or step + 1 == stop_after:
+            save_checkpoint(checkpoint, network, optimiser, step=step + 1, fingerprint=fingerprint)
+        if step + 1 == stop_after and stop_after < steps:
+            return None
+
+    folder = output / NETWORK_FOLDER
+    save_network(network, encoder, folder)
+    (folder / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
+    log.info("finished: %s", folder)
+    return folder
+
+
+def make_plan(recipe: Recipe, rows: list[FeedbackRow], tokenizer: Tokenizer) -> Plan:
+    """Draws every stage's rows and groups them into batches, stage after stage."""
+    seed = recipe.optimisation.seed
+    drawn = [draw(rows, _mixture(recipe, number), seed=seed + number) for number in range(len(recipe.stages))]
+    used = np.unique(np.concatenate(drawn))
+    trust = {source.name: source.trust for source in recipe.sources}
+    encoded = encode([rows[at] for at in used], tokenizer, recipe.text, trust)
+    batches: list[npt.NDArray[np.int64]] = []
+    for number, positions in enumerate(drawn):
+        local = np.searchsorted(used, positions)
+        lengths = [len(encoded.ids[at]) for at in local]
+        planned = plan_batches(lengths, tokens_per_batch=recipe.optimisation.tokens_per_batch, seed=seed + number)
+        batches.extend(local[batch] for batch in planned)
+    return Plan(encoded, batches, [sum(len(encoded.ids[at]) for at in batch) for batch in batches])
+
+
+def _mixture(recipe: Recipe, stage: int) -> Mixture:
+    return Mixture(
+        rows=recipe.stages[stage].rows,
+        shares=recipe.stages[stage].shares,
+        weights={source.name: source.weight for source in recipe.sources},
+        language_temperature=recipe.data.language_temperature,
+        source_temperature=recipe.data.source_temperature,
+        class_temperature=recipe.data.class_temperature,
+    )
+
+
+def freeze(network: FeedbackNetwork, recipe: Recipe) -> None:
+    """Takes the embeddings and the lowest layers out of training, as the recipe says."""
+    encoder = cast(Any, network.encoder)
+    if recipe.encoder.freeze_embeddings:
+        encoder.embeddings.requires_grad_(False)
+    for layer in encoder.encoder.layer[: recipe.encoder.frozen_layers]:
+        layer.requires_grad_(False)
+
+
+def trainable(network: FeedbackNetwork) -> list[torch.nn.Parameter]:
+    """The parameters that training changes."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def make_optimiser(network: FeedbackNetwork, settings: Optimisation) -> torch.optim.AdamW:
+    """AdamW with a rate each for encoder and heads, and no decay on biases and layer norms."""
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            rate = settings.encoder_rate if name.startswith("encoder.") else settings.head_rate
+            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": members, "lr": rate, "full_rate": rate, "weight_decay": decay}
+            for (rate, decay), members in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def rate_share(step: int, steps: int, warmup_share: float) -> float:
+    """The share of the full rate at `step`: up in a line over the warm-up, then down in a line to zero."""
+    warmup = max(1, int(steps * warmup_share))
+    return min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+
+
+class Progress:
+    """Says loss, rate and time left, and appends the same to a JSON-lines log."""
+
+    def __init__(self, path: Path, tokens: list[int], done: int, *, every: int) -> None:
+        self._path, self._tokens, self._every = path, tokens, every
+        self._began, self._first = time.monotonic(), done
+        self._terms: dict[str, list[float]] = {}
+
+    def step(self, step: int, terms: Losses) -> None:
+        """Takes note of a finished step."""
+        for name, term in terms._asdict().items():
+            self._terms.setdefault(name, []).append(float(term.detach()))
+        if (step + 1) % self._every and step + 1 != len(self._tokens):
+            return
+        rate = sum(self._tokens[self._first : step + 1]) / (time.monotonic() - self._began)
+        left = sum(self._tokens[step + 1 :]) / rate
+        means = {name: round(float(np.mean(values)), 4) for name, values in self._terms.items()}
+        self._terms.clear()
+        line = {"step": step + 1, **means, "tokens_per_second": round(rate), "seconds_left": round(left)}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        losses_said = " ".join(f"{name} {value:.3f}" for name, value in means.items())
+        log.info(
+            "step %d/%d  %s  %.0f tokens/s  %d min left",
+            step + 1, len(self._tokens), losses_said, rate, left // 60,
+        )  # fmt: skip
