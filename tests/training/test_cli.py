@@ -1,0 +1,65 @@
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model.classifier import load
+from model.errors import RecipeError
+from training.cli import add_commands
+
+
+def run(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers())
+    arguments = parser.parse_args([str(word) for word in words])
+    return int(arguments.run(arguments))
+
+
+RECIPE = """
+name = "tiny"
+sources = [{ name = "annotated" }]
+[encoder]
+name = "tiny-encoder"
+[[stages]]
+rows = 64
+[optimisation]
+tokens_per_batch = 512
+precision = "float32"
+"""
+
+
+def test_train_export_and_evaluate_follow_one_another(tiny_encoder: Path, data_root: Path, tmp_path: Path) -> None:
+    recipe, weights, report = tmp_path / "recipe.toml", tmp_path / "weights", tmp_path / "report"
+    recipe.write_text(RECIPE)
+    data = ("--data-root", data_root)
+    assert run("train", "--recipe", recipe, *data, "--output", tmp_path / "run", "--encoder", tiny_encoder) == 0
+    assert run("export", tmp_path / "run", *data, "--output", weights, "--pieces", 300) == 0
+    graph = load(weights).info.graph_sha256
+    assert run("evaluate", weights, *data, "--data", "annotated", "--output", report, "--card") == 0
+    evaluation = json.loads((report / "evaluation.json").read_text())
+    assert set(evaluation["languages"]) == {"ar", "fa", "vi", "en"}
+    assert set(evaluation["averages"]) == {"first_class_mood_macro_f1", "first_class_topics_micro_f1"}
+    assert {path.name for path in report.iterdir()} == {
+        "evaluation.json", "report.md", "confusion.png", "reliability.png", "languages.png",
+    }  # fmt: skip
+    card = (weights / "README.md").read_text(encoding="utf-8")
+    assert "Measured on test rows" in card
+    assert "--split test --data annotated" in card
+    assert load(weights).info.graph_sha256 == graph
+
+
+def test_a_row_limit_measures_the_same_few_rows_each_time(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    weights = shutil.copytree(tiny_weights, tmp_path / "weights")
+    words = ("evaluate", weights, "--data-root", data_root, "--data", "annotated", "--limit", 20, "--output")
+    run(*words, tmp_path / "one")
+    run(*words, tmp_path / "two")
+    one, two = (json.loads((tmp_path / name / "evaluation.json").read_text()) for name in ("one", "two"))
+    assert one == two
+    assert one["texts"] == 20
+
+
+def test_a_split_without_rows_is_refused(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no labelled test row in stars"):
+        run("evaluate", tiny_weights, "--data-root", data_root, "--data", "stars", "--output", tmp_path)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from model.network import FeedbackNetwork, load_network
+from training.activations import matrices, watch_inputs
+from training.graph import Shape, build_graph
+
+SHAPE = Shape(layers=2, width=64, heads=2, positions=64, epsilon=1e-12)
+
+
+@pytest.fixture(scope="module")
+def network(tiny_network: Path) -> FeedbackNetwork:
+    return load_network(tiny_network)
+
+
+@pytest.fixture(scope="module")
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    lengths = torch.tensor([5, 17, 30, 30, 2])
+    input_ids = torch.randint(4, 200, (5, 30), generator=torch.Generator().manual_seed(1))
+    mask = (torch.arange(30) < lengths.unsqueeze(1)).long()
+    return input_ids * mask + (1 - mask), mask
+
+
+def run(network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor], kind: str) -> np.ndarray:
+    seen = watch_inputs(network, [batch])
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    graph = build_graph(weights, SHAPE, seen, dict.fromkeys(matrices(network), kind), strength=0.5)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    input_ids, mask = (part.numpy().astype(np.int32) for part in batch)
+    return session.run(None, {"input_ids": input_ids, "lengths": mask.sum(axis=1, dtype=np.int32)})[0]
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [("float", 0.6), ("int8", 1.2)])
+def test_the_graph_computes_what_the_network_does(
+    network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor], kind: str, tolerance: float
+) -> None:
+    with torch.no_grad():
+        expected = torch.cat([part.reshape(5, -1) for part in network(*batch)], dim=1).numpy()
+    found = run(network, batch, kind)
+    assert found.shape == expected.shape == (5, 12)
+    assert np.abs(found - expected).max() < tolerance
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.995
+
+
+def test_padding_is_not_watched(network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    input_ids, mask = batch
+    other = torch.where(mask == 1, input_ids, torch.full_like(input_ids, 9))
+    first, second = watch_inputs(network, [(input_ids, mask)]), watch_inputs(network, [(other, mask)])
+    for name, seen in first.items():
+        assert np.allclose(seen.products, second[name].products, rtol=1e-3, atol=1e-4)

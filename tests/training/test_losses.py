@@ -1,0 +1,63 @@
+import math
+
+import pytest
+import torch
+
+from model.network import Logits
+from training.batches import Targets
+from training.losses import losses
+
+
+def logits(satisfaction: list[float], anger: float) -> Logits:
+    return Logits(
+        torch.tensor([satisfaction], requires_grad=True),
+        torch.tensor([anger], requires_grad=True),
+        torch.zeros(1, 8, requires_grad=True),
+    )
+
+
+def targets(satisfaction: int, anger: int, topics: list[int] | None = None, trust: float = 1.0) -> Targets:
+    return Targets(
+        torch.tensor([satisfaction]), torch.tensor([anger]), torch.tensor([topics or [-1] * 8]), torch.tensor([trust])
+    )
+
+
+def test_a_row_that_says_nothing_gives_no_gradient() -> None:
+    given = logits([1.0, 2.0, 3.0], 0.5)
+    sum(losses(given, targets(-1, -1))).backward()
+    assert all(part.grad is not None and not part.grad.any() for part in given)
+
+
+def test_anger_of_a_satisfied_row_does_not_move_the_anger_head() -> None:
+    given = logits([1.0, 2.0, 3.0], 0.5)
+    sum(losses(given, targets(0, 0))).backward()
+    assert given.anger.grad is not None
+    assert not given.anger.grad.any()
+
+
+@pytest.mark.parametrize(("anger", "expected"), [(1, 0.5 * 0.8), (0, 1 - 0.5 * 0.8)])
+def test_a_row_that_tells_only_its_anger_has_the_likelihood_of_just_that(anger: int, expected: float) -> None:
+    unhappy_half = [math.log(0.25), math.log(0.25), math.log(0.5)]
+    found = losses(logits(unhappy_half, math.log(0.8 / 0.2)), targets(-1, anger))
+    assert found.anger.item() == pytest.approx(-math.log(expected), rel=1e-4)
+    assert found.satisfaction.item() == 0
+
+
+def test_only_covered_topics_count() -> None:
+    found = losses(logits([0.0, 0.0, 0.0], 0.0), targets(-1, -1, [1, 0, -1, -1, -1, -1, -1, -1]))
+    assert found.topics.item() == pytest.approx(2 * math.log(2))
+
+
+def test_trust_scales_a_row() -> None:
+    whole, half = (losses(logits([0.0, 0.0, 0.0], 0.0), targets(2, 1, trust=trust)) for trust in (1.0, 0.5))
+    assert half.satisfaction.item() == pytest.approx(whole.satisfaction.item() / 2)
+    assert half.anger.item() == pytest.approx(whole.anger.item() / 2)
+
+
+def test_certainty_stays_finite() -> None:
+    given = logits([-80.0, -80.0, 80.0], 80.0)
+    total = sum(losses(given, targets(-1, 0)))
+    total.backward()
+    assert torch.isfinite(total)
+    assert given.anger.grad is not None
+    assert torch.isfinite(given.anger.grad).all()

@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from model.errors import RecipeError, WeightsError
+from model.network import load_network
+from tests.conftest import tiny_recipe
+from training.train import train
+
+SHORT = {"stages": [{"rows": 300, "shares": {"annotated": 0.9}}]}
+
+
+def run(recipe_changes: dict, data_root: Path, encoder: Path, output: Path, **options: int) -> Path | None:
+    output.mkdir(exist_ok=True)
+    return train(tiny_recipe(**recipe_changes), data_root=data_root, output=output, encoder=str(encoder), **options)
+
+
+def test_an_interrupted_run_resumes_at_the_same_step_with_the_same_result(
+    data_root: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    whole = run(SHORT, data_root, tiny_encoder, tmp_path / "whole")
+    assert run(SHORT, data_root, tiny_encoder, tmp_path / "parts", stop_after=7) is None
+    assert run(SHORT, data_root, tiny_encoder, tmp_path / "parts", stop_after=13) is None
+    parts = run(SHORT, data_root, tiny_encoder, tmp_path / "parts")
+    assert whole is not None
+    assert parts is not None
+    ours, theirs = load_file(parts / "network.safetensors"), load_file(whole / "network.safetensors")
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps))
+
+
+def test_the_log_tells_loss_rate_and_time_left(tiny_network: Path) -> None:
+    lines = [json.loads(line) for line in (tiny_network.parent / "log.jsonl").read_text().splitlines()]
+    assert set(lines[0]) == {"step", "satisfaction", "anger", "topics", "tokens_per_second", "seconds_left"}
+    assert lines[-1]["satisfaction"] < 0.3 * lines[0]["satisfaction"]
+
+
+def test_frozen_parts_do_not_move(data_root: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    encoder = {"name": "tiny-encoder", "freeze_embeddings": True, "frozen_layers": 1}
+    folder = run(SHORT | {"encoder": encoder}, data_root, tiny_encoder, tmp_path / "run")
+    assert folder is not None
+    before = load_file(tiny_encoder / "model.safetensors")
+    after = load_file(folder / "network.safetensors")
+    moved = {name for name, value in before.items() if not after[f"encoder.{name}"].equal(value)}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(data_root: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    run(SHORT, data_root, tiny_encoder, tmp_path / "run", stop_after=2)
+    with pytest.raises(RecipeError, match="made by another recipe"):
+        run({"stages": [{"rows": 301}]}, data_root, tiny_encoder, tmp_path / "run")
+
+
+def test_a_half_written_checkpoint_is_refused(data_root: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    run(SHORT, data_root, tiny_encoder, tmp_path / "run", stop_after=2)
+    weights = tmp_path / "run" / "checkpoint" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(RecipeError, match="damaged checkpoint"):
+        run(SHORT, data_root, tiny_encoder, tmp_path / "run")
+
+
+def test_a_run_killed_while_replacing_its_checkpoint_finds_the_one_before(
+    data_root: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    run(SHORT, data_root, tiny_encoder, tmp_path / "run", stop_after=2)
+    (tmp_path / "run" / "checkpoint").rename(tmp_path / "run" / "checkpoint.old")
+    assert run(SHORT, data_root, tiny_encoder, tmp_path / "run", stop_after=3) is None
+    assert json.loads((tmp_path / "run" / "checkpoint" / "state.json").read_text())["step"] == 3
+
+
+def test_sources_can_be_left_out_by_licence(data_root: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    changes = {"data": {"exclude_licences": ["not stated", "nc-sa"]}}
+    with pytest.raises(RecipeError, match="no row is left to train on"):
+        run(changes, data_root, tiny_encoder, tmp_path / "run")
+
+
+def test_an_encoder_that_is_not_there_is_named(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        run(SHORT, data_root, tmp_path / "no-encoder", tmp_path / "run")
+
+
+def test_an_unfinished_run_has_no_network(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="give a folder that `rida train` finished"):
+        load_network(tmp_path)
