@@ -26,7 +26,7 @@ from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
 from model.session import Session
 from model.text import normalise
-from model.tokenizer import id_of, read_tokenizer
+from model.tokenizer import WORD_START, id_of, read_tokenizer
 from model.windows import windows
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
@@ -91,9 +91,10 @@ class Classifier:
         self._config = read_config(folder / CONFIG)
         self.info = ModelInfo(self._config, checksums)
         self._tokenizer = read_tokenizer(folder / TOKENIZER)
-        self._begin, self._end, self._unknown, pad_id = (
+        self._begin, self._end, unknown, pad_id = (
             id_of(self._tokenizer, piece) for piece in ("<s>", "</s>", "<unk>", "<pad>")
         )
+        self._silent = {unknown, self._tokenizer.token_to_id(WORD_START)}
         limits = self._config.limits
         self._session = Session(
             folder / GRAPH, threads=threads, tokens_per_batch=limits.tokens_per_batch, pad_id=pad_id
@@ -152,7 +153,7 @@ class Classifier:
         ]
 
     def _cut(self, pieces: list[int], *, cut: bool) -> _Read | TextError:
-        if all(piece == self._unknown for piece in pieces):
+        if self._silent.issuperset(pieces):
             return TextError(
                 "unreadable_text",
                 "no character of the text is in the model's vocabulary; nothing can be said",

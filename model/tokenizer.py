@@ -8,6 +8,9 @@ from tokenizers import Tokenizer
 
 from model.errors import WeightsError
 
+WORD_START = "▁"
+"""The piece that stands for a blank before a word."""
+
 
 def read_tokenizer(path: Path) -> Tokenizer:
     """Reads a `tokenizer.json`.

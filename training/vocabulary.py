@@ -13,8 +13,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from model.errors import WeightsError
-
-_WORD_START = "▁"
+from model.tokenizer import WORD_START
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,7 @@ def trim(tokenizer: Tokenizer, counts: Counter[int], *, pieces: int) -> TrimmedV
         raise WeightsError(f"cannot trim a {model.get('type')} tokenizer; export needs a Unigram one")
     vocabulary: list[list[Any]] = model["vocab"]
     special = {token["id"] for token in content["added_tokens"]}
-    kept = {
-        at for at, (piece, _) in enumerate(vocabulary) if at in special or len(piece.removeprefix(_WORD_START)) <= 1
-    }
+    kept = {at for at, (piece, _) in enumerate(vocabulary) if at in special or len(piece.removeprefix(WORD_START)) <= 1}
     used = (at for at, _ in counts.most_common() if at not in kept)
     kept.update(_first(used, max(0, pieces - len(kept))))
     order = sorted(kept)
