@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from model.network import FeedbackNetwork
-from training.quantise import SeenInputs
+from training.quantise import Floats
 
 
-def watch_inputs(network: FeedbackNetwork, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, SeenInputs]:
-    """Runs batches of (input_ids, attention_mask) and notes what each matrix is given, without padding.
+def watch_inputs(
+    network: FeedbackNetwork, batches: Iterable[tuple[Tensor, Tensor]], *, tokens: int = 6144
+) -> dict[str, Floats]:
+    """Runs batches of (input_ids, attention_mask) and keeps what each matrix is given, (tokens, channels).
 
-    Keys are as in `training.graph.build_graph`.
+    Padding is left out, and of more than `tokens` tokens an even sample is kept. Keys are as in
+    `training.graph.build_graph`.
     """
-    watched = {name: _Watch(module) for name, module in matrices(network).items()}
+    watched: dict[str, list[Tensor]] = {name: [] for name in matrices(network)}
+    real = torch.empty(0)
+
+    def noting(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def note(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            given = inputs[0][real]
+            watched[name].append(given[:: max(1, len(given) // per_batch)])
+
+        return note
+
+    listed = list(batches)
+    per_batch = max(1, tokens // max(1, len(listed)))
+    hooks = [module.register_forward_pre_hook(noting(name)) for name, module in matrices(network).items()]
     try:
         with torch.no_grad():
-            for input_ids, mask in batches:
-                for watch in watched.values():
-                    watch.real = mask.bool()
+            for input_ids, mask in listed:
+                real = mask.bool()
                 network(input_ids, mask)
     finally:
-        for watch in watched.values():
-            watch.hook.remove()
-    return {name: watch.seen() for name, watch in watched.items()}
-
-
-class _Watch:
-    """Notes what one module is given while it is hooked."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.real = torch.empty(0)
-        self._low: list[Tensor] = []
-        self._high: list[Tensor] = []
-        self._products = torch.zeros(())
-        self._count = 0
-        self.hook = module.register_forward_pre_hook(self._note)
-
-    def _note(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        given = inputs[0][self.real]
-        self._low.append(given.amin(dim=0))
-        self._high.append(given.amax(dim=0))
-        self._products = self._products + given.T @ given
-        self._count += len(given)
-
-    def seen(self) -> SeenInputs:
-        low, high = torch.stack(self._low).amin(dim=0), torch.stack(self._high).amax(dim=0)
-        return SeenInputs(low.numpy(), high.numpy(), (self._products / self._count).numpy())
+        for hook in hooks:
+            hook.remove()
+    order = np.random.default_rng(0)
+    return {name: order.permutation(torch.cat(parts).numpy()) for name, parts in watched.items()}
 
 
 def matrices(network: FeedbackNetwork) -> dict[str, nn.Module]:

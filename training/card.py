@@ -169,7 +169,8 @@ def _export(comparison: dict[str, Any]) -> list[str]:
     return [
         "## What the export changed",
         "",
-        f"Embeddings in 4-bit blocks, {comparison['arithmetic']}. Against the float32 torch network, on "
+        f"Embeddings in 4-bit blocks; of {comparison['matrices']} matrices {len(comparison['in_float32'])} are "
+        "multiplied in float32, the others in int8, all are stored in int8. Against the float32 torch network, on "
         f"{comparison['texts']} validation texts: {percent(comparison['moods_unchanged'])} % of moods unchanged "
         f"(aim {percent(MIN_UNCHANGED)}), largest change of a probability {comparison['largest_change']:.3f}; aim "
         f"for macro-F1 lost in a first-class language: at most {percent(MAX_F1_LOST)} points. "

@@ -6,8 +6,12 @@ import argparse
 import json
 import logging
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from data.errors import SourceError
+from model.errors import RecipeError
 from model.manifest import write_manifest
 from training.card import CardEvaluation, write_card
 from training.evaluate import EVALUATION, evaluate
@@ -32,7 +36,7 @@ def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
     parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints, log and network")
     parser.add_argument("--encoder", help="folder of the recipe's encoder, where there is no hub to reach")
-    parser.set_defaults(run=_train)
+    parser.set_defaults(run=partial(_run, _train))
 
 
 def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,7 +48,7 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--limit", type=int, help="measure at most so many rows of a source")
     parser.add_argument("--output", type=Path, required=True, help="folder for the report")
     parser.add_argument("--card", action="store_true", help="also write the figures into the model card")
-    parser.set_defaults(run=_evaluate)
+    parser.set_defaults(run=partial(_run, _evaluate))
 
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,19 +65,26 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--calibrate-on", nargs="+", default=list(defaults.calibrate_on), metavar="SOURCE",
         help="sources whose validation rows fit temperatures and thresholds (annotated)",
     )  # fmt: skip
-    parser.set_defaults(run=_export)
+    parser.set_defaults(run=partial(_run, _export))
 
 
-def _train(arguments: argparse.Namespace) -> int:
-    _log_to_stderr()
-    recipe = read_recipe(arguments.recipe)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    train(recipe, data_root=arguments.data_root, output=arguments.output, encoder=arguments.encoder)
+def _run(command: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
+    """Runs a command; a fault in a source becomes an error of rida's own, since `data` knows nothing of those."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        command(arguments)
+    except SourceError as error:
+        raise RecipeError(str(error)) from error
     return 0
 
 
-def _evaluate(arguments: argparse.Namespace) -> int:
-    _log_to_stderr()
+def _train(arguments: argparse.Namespace) -> None:
+    recipe = read_recipe(arguments.recipe)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    train(recipe, data_root=arguments.data_root, output=arguments.output, encoder=arguments.encoder)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
     evaluation = evaluate(
         arguments.weights, data_root=arguments.data_root, sources=arguments.data, split=arguments.split,
         output=arguments.output, limit=arguments.limit,
@@ -89,11 +100,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         stored = json.loads((arguments.output / EVALUATION).read_text(encoding="utf-8"))
         write_card(arguments.weights, evaluations=[CardEvaluation(command, stored)])
         write_manifest(arguments.weights)
-    return 0
 
 
-def _export(arguments: argparse.Namespace) -> int:
-    _log_to_stderr()
+def _export(arguments: argparse.Namespace) -> None:
     settings = ExportSettings(
         version=arguments.version, pieces=arguments.pieces, calibrate_on=tuple(arguments.calibrate_on)
     )
@@ -103,8 +112,3 @@ def _export(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         settings=settings,
     )
-    return 0
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -25,29 +25,25 @@ from model.manifest import CONFIG, GRAPH, TOKENIZER, write_manifest
 from model.network import FeedbackNetwork, load_network
 from model.text import normalise
 from model.tokenizer import id_of, read_tokenizer
-from training.activations import matrices, watch_inputs
+from training.activations import watch_inputs
 from training.card import write_card
 from training.comparison import Comparison, compare
 from training.corpus import Corpus, read_corpus
 from training.fit import fit_temperatures, fit_thresholds
-from training.graph import Shape, build_graph
-from training.quantise import SeenInputs
+from training.graph import Shape, build_graph, matrix_names, matrix_of
+from training.quantise import Floats, quantised_matrix
 from training.recipe import Recipe
 from training.reference import padded_batches, torch_logits, windows_of
+from training.sensitivity import logit_changes
 from training.vocabulary import count_pieces, trim
 
 log = logging.getLogger(__name__)
 
 COMPARISON = "comparison.json"
 
-# From the fastest arithmetic to the most exact; the first that keeps the network's answers is shipped.
-PLANS: dict[str, dict[str, str]] = {
-    "every matrix multiplied in int8": {},
-    "the feed-forward outputs multiplied in float32, the others in int8": {"outer": "float"},
-    "every matrix stored in int8 and multiplied in float32": dict.fromkeys(
-        ("qkv", "attended", "inner", "outer"), "float"
-    ),
-}
+# Shares of the matrices, those that change the logits most first, to multiply in float32 (exact and slow)
+# until the network's answers are kept.
+FLOAT_SHARES = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
 _MIN_TEXTS_OF_A_LANGUAGE = 500
 
 
@@ -56,9 +52,9 @@ class ExportSettings:
     """What an export may vary; the defaults made the shipped weights."""
 
     version: str = "0.1.0"
-    pieces: int = 80_000
+    pieces: int = 120_000
     watched_texts: int = 768
-    smoothing_strength: float = 0.8
+    probed_texts: int = 192
     max_tokens: int = 2048
     window_tokens: int = 128
     tokens_per_batch: int = 1024
@@ -79,25 +75,30 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     corpus = read_corpus(recipe, data_root)
     calibration = _calibration_rows(corpus, settings)
     vocabulary = trim(tokenizer, count_pieces(tokenizer, _legible(corpus.train)), pieces=settings.pieces)
-    seen = _seen_inputs(network, tokenizer, corpus, recipe, settings)
-    weights = _tensors(network, vocabulary.original_ids)
+    weights, shape = _tensors(network, vocabulary.original_ids), _shape(network, settings)
+    texts = _texts_like_training(corpus, recipe, settings)
+    inputs = _seen_inputs(network, tokenizer, texts, settings)
+    quantised = {name: quantised_matrix(matrix_of(weights, name)[0], inputs[name]) for name in matrix_names(shape)}
+    log.info("quantised; looking which matrices the answers depend on")
+    probes = [windows[0] for windows in _windows(texts[: settings.probed_texts], vocabulary.tokenizer, settings)]
+    changes = logit_changes(weights, shape, quantised, probes, pad_id=id_of(vocabulary.tokenizer, "<pad>"))
+    by_change = sorted(changes, key=lambda name: changes[name], reverse=True)
     reference = _reference(network, tokenizer, calibration, settings)
 
     fresh = output.with_name(output.name + ".tmp")
-    for number, (name, exceptions) in enumerate(PLANS.items(), start=1):
+    for share in FLOAT_SHARES:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
+        in_float = by_change[: round(share * len(by_change))]
         vocabulary.tokenizer.save(str(fresh / TOKENIZER), pretty=False)
-        plan = {matrix: exceptions.get(matrix.split(".")[1], "int8") for matrix in matrices(network)}
-        graph = build_graph(weights, _shape(network, settings), seen, plan, strength=settings.smoothing_strength)
+        graph = build_graph(weights, shape, {name: made for name, made in quantised.items() if name not in in_float})
         (fresh / GRAPH).write_bytes(graph.SerializeToString())
         comparison = _calibrate(fresh, reference, calibration, corpus, recipe, settings)
-        log.info("%s: %s", name, comparison.summary())
-        if comparison.keeps_answers() or number == len(PLANS):
+        log.info("%d of %d matrices in float32: %s", len(in_float), len(by_change), comparison.summary())
+        if comparison.keeps_answers():
             break
-    (fresh / COMPARISON).write_text(
-        json.dumps({"arithmetic": name, **asdict(comparison)}, indent=1) + "\n", encoding="utf-8"
-    )
+    record = {"matrices": len(by_change), "in_float32": in_float, **asdict(comparison)}
+    (fresh / COMPARISON).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     write_card(fresh, evaluations=[])
     write_manifest(fresh)
     _replace(output, fresh)
@@ -137,17 +138,21 @@ def _is_legible(text: str) -> bool:
     return True
 
 
-def _seen_inputs(
-    network: FeedbackNetwork, tokenizer: Tokenizer, corpus: Corpus, recipe: Recipe, settings: ExportSettings
-) -> dict[str, SeenInputs]:
-    """Watches the matrices on train texts drawn like those of the last stage."""
+def _texts_like_training(corpus: Corpus, recipe: Recipe, settings: ExportSettings) -> list[str]:
+    """Train texts drawn like those of the last stage."""
     mixture = Mixture(rows=settings.watched_texts, shares=recipe.stages[-1].shares)
-    drawn = [corpus.train[at] for at in draw(corpus.train, mixture, seed=recipe.optimisation.seed)]
-    of_texts = windows_of(
-        [row.text for row in drawn if _is_legible(row.text)],
-        tokenizer, window_tokens=settings.window_tokens, max_tokens=settings.max_tokens,
-    )  # fmt: skip
-    parts = [window for windows in of_texts for window in windows]
+    drawn = (corpus.train[at] for at in draw(corpus.train, mixture, seed=recipe.optimisation.seed))
+    return [row.text for row in drawn if _is_legible(row.text)]
+
+
+def _windows(texts: Sequence[str], tokenizer: Tokenizer, settings: ExportSettings) -> list[list[list[int]]]:
+    return windows_of(texts, tokenizer, window_tokens=settings.window_tokens, max_tokens=settings.max_tokens)
+
+
+def _seen_inputs(
+    network: FeedbackNetwork, tokenizer: Tokenizer, texts: Sequence[str], settings: ExportSettings
+) -> dict[str, Floats]:
+    parts = [window for windows in _windows(texts, tokenizer, settings) for window in windows]
     batches = padded_batches(parts, pad_id=id_of(tokenizer, "<pad>"))
     return watch_inputs(network.eval(), ((input_ids, mask) for _, input_ids, mask in batches))
 
@@ -177,10 +182,7 @@ def _shape(network: FeedbackNetwork, settings: ExportSettings) -> Shape:
 def _reference(
     network: FeedbackNetwork, tokenizer: Tokenizer, rows: Sequence[FeedbackRow], settings: ExportSettings
 ) -> HeadLogits:
-    of_texts = windows_of(
-        [row.text for row in rows], tokenizer,
-        window_tokens=settings.window_tokens, max_tokens=settings.max_tokens,
-    )  # fmt: skip
+    of_texts = _windows([row.text for row in rows], tokenizer, settings)
     return torch_logits(network, of_texts, pad_id=id_of(tokenizer, "<pad>"))
 
 

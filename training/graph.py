@@ -16,19 +16,17 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from training.quantise import (
-    BLOCK,
-    STORED_LIMIT,
-    Floats,
-    QuantisedMatrix,
-    SeenInputs,
-    blocks,
-    columns,
-    quantised_matrix,
-)
+from training.quantise import BLOCK, STORED_LIMIT, Floats, QuantisedMatrix, blocks, rounded_columns
 
 _FUSED = "com.microsoft"
 _OPSET = 21
+
+_MODULES = {
+    "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
+    "attended": ("attention.output.dense",),
+    "inner": ("intermediate.dense",),
+    "outer": ("output.dense",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +58,61 @@ class GraphBuilder:
         return name
 
 
-def build_graph(
-    weights: Mapping[str, Floats], shape: Shape, seen: Mapping[str, SeenInputs], plan: Mapping[str, str],
-    *, strength: float,
-) -> onnx.ModelProto:  # fmt: skip
+def build_graph(weights: Mapping[str, Floats], shape: Shape, integer: Mapping[str, QuantisedMatrix]) -> onnx.ModelProto:
     """Builds the graph of a network.
 
-    `weights` are the network's tensors by their torch names, the embedding table already trimmed. `plan`
-    says for each matrix (`0.qkv`, `0.attended`, `0.inner`, `0.outer`, `1.qkv`, …) how it is computed:
-    `int8` products with the seen given in `seen`, or `float` products with 8-bit stored weights.
+    `weights` are the network's tensors by their torch names, the embedding table already trimmed. The matrices
+    in `integer`, named as in `matrix_names`, are multiplied as integers; the others are stored in 8 bits and
+    multiplied in float32.
     """
     graph = GraphBuilder()
     hidden = _embeddings(graph, weights, shape)
     for layer in range(shape.layers):
-        hidden = _layer(graph, weights, shape, layer, hidden, _Products(graph, seen, plan, strength))
+        hidden = _layer(graph, weights, shape, layer, hidden, integer)
     _pooled_logits(graph, weights, hidden)
     return _model(graph)
 
 
-@dataclass(frozen=True, slots=True)
-class _Products:
-    graph: GraphBuilder
-    seen: Mapping[str, SeenInputs]
-    plan: Mapping[str, str]
-    strength: float
+def matrix_names(shape: Shape) -> list[str]:
+    """The encoder's matrices as the graph names them: `0.qkv`, `0.attended`, `0.inner`, `0.outer`, and so on."""
+    return [f"{layer}.{kind}" for layer in range(shape.layers) for kind in _MODULES]
 
-    def product(self, name: str, value: str, matrix: Floats, bias: Floats) -> str:
-        """Multiplies `value` by a matrix (inputs, outputs) and adds a bias."""
-        if self.plan[name] == "float":
-            return self._float_product(name, value, matrix, bias)
-        quantised = quantised_matrix(matrix, self.seen[name], strength=self.strength)
-        return self._integer_product(name, value, quantised, bias)
 
-    def _float_product(self, name: str, value: str, matrix: Floats, bias: Floats) -> str:
-        graph, stored = self.graph, columns(matrix, self.seen[name].products, limit=STORED_LIMIT)
-        # Expanded once, when the session is made: small on disk, float in use.
-        wide = graph.node("Cast", f"{name}.wide", graph.constant(f"{name}.w", stored.values), to=TensorProto.FLOAT)
-        expanded = graph.node("Mul", f"{name}.expanded", wide, graph.constant(f"{name}.s", stored.scales))
-        multiplied = graph.node("MatMul", f"{name}.product", value, expanded)
-        return graph.node("Add", f"{name}.sum", multiplied, graph.constant(f"{name}.b", bias))
+def matrix_of(weights: Mapping[str, Floats], name: str) -> tuple[Floats, Floats]:
+    """A matrix of the encoder, (inputs, outputs), and its bias."""
+    layer, kind = name.split(".")
+    prefix = f"encoder.encoder.layer.{layer}"
+    matrix = np.concatenate([weights[f"{prefix}.{module}.weight"].T for module in _MODULES[kind]], axis=1)
+    return matrix, np.concatenate([weights[f"{prefix}.{module}.bias"] for module in _MODULES[kind]])
 
-    def _integer_product(self, name: str, value: str, quantised: QuantisedMatrix, bias: Floats) -> str:
-        graph = self.graph
-        factor = graph.constant(f"{name}.smoothing", 1 / quantised.smoothing)
-        smooth = graph.node("Mul", f"{name}.smooth", value, factor)
-        scale = graph.constant(f"{name}.scale", np.array(quantised.scale))
-        zero = graph.constant(f"{name}.zero", np.array(quantised.zero))
-        integers = graph.node("QuantizeLinear", f"{name}.quantised", smooth, scale, zero)
-        return graph.node(
-            "MatMulIntegerToFloat", f"{name}.product",
-            integers, graph.constant(f"{name}.w", quantised.columns.values),
-            scale, graph.constant(f"{name}.s", quantised.columns.scales),
-            zero, "", graph.constant(f"{name}.b", bias),
-            domain=_FUSED,
-        )  # fmt: skip
+
+def _product(
+    graph: GraphBuilder, weights: Mapping[str, Floats], integer: Mapping[str, QuantisedMatrix], name: str, value: str
+) -> str:
+    matrix, bias = matrix_of(weights, name)
+    if name in integer:
+        return _integer_product(graph, name, value, integer[name], bias)
+    stored = rounded_columns(matrix, limit=STORED_LIMIT)
+    # Expanded once, when the session is made: small on disk, float in use.
+    wide = graph.node("Cast", f"{name}.wide", graph.constant(f"{name}.w", stored.values), to=TensorProto.FLOAT)
+    expanded = graph.node("Mul", f"{name}.expanded", wide, graph.constant(f"{name}.s", stored.scales))
+    multiplied = graph.node("MatMul", f"{name}.product", value, expanded)
+    return graph.node("Add", f"{name}.sum", multiplied, graph.constant(f"{name}.b", bias))
+
+
+def _integer_product(graph: GraphBuilder, name: str, value: str, quantised: QuantisedMatrix, bias: Floats) -> str:
+    factor = graph.constant(f"{name}.smoothing", 1 / quantised.smoothing)
+    smooth = graph.node("Mul", f"{name}.smooth", value, factor)
+    scale = graph.constant(f"{name}.scale", np.array(quantised.scale))
+    zero = graph.constant(f"{name}.zero", np.array(quantised.zero))
+    integers = graph.node("QuantizeLinear", f"{name}.quantised", smooth, scale, zero)
+    return graph.node(
+        "MatMulIntegerToFloat", f"{name}.product",
+        integers, graph.constant(f"{name}.w", quantised.columns.values),
+        scale, graph.constant(f"{name}.s", quantised.columns.scales),
+        zero, "", graph.constant(f"{name}.b", bias),
+        domain=_FUSED,
+    )  # fmt: skip
 
 
 def _embeddings(graph: GraphBuilder, weights: Mapping[str, Floats], shape: Shape) -> str:
@@ -150,13 +149,12 @@ def _layer(
     shape: Shape,
     layer: int,
     hidden: str,
-    products: _Products,
+    integer: Mapping[str, QuantisedMatrix],
 ) -> str:
     prefix = f"encoder.encoder.layer.{layer}"
 
-    def linear(*names: str) -> tuple[Floats, Floats]:
-        matrix = np.concatenate([weights[f"{prefix}.{name}.weight"].T for name in names], axis=1)
-        return matrix, np.concatenate([weights[f"{prefix}.{name}.bias"] for name in names])
+    def product(kind: str, value: str) -> str:
+        return _product(graph, weights, integer, f"{layer}.{kind}", value)
 
     def norm(name: str, value: str, skipped: str, torch_name: str) -> str:
         return graph.node(
@@ -166,10 +164,7 @@ def _layer(
             domain=_FUSED, epsilon=shape.epsilon,
         )  # fmt: skip
 
-    attention = "attention.self"
-    qkv = products.product(
-        f"{layer}.qkv", hidden, *linear(f"{attention}.query", f"{attention}.key", f"{attention}.value")
-    )
+    qkv = product("qkv", hidden)
     parts = [f"{layer}.query", f"{layer}.key", f"{layer}.value"]
     graph.nodes.append(helper.make_node("Split", [qkv], parts, name=f"{layer}.split", axis=-1, num_outputs=3))
     attended = graph.node(
@@ -181,12 +176,9 @@ def _layer(
         domain=_FUSED,
         num_heads=shape.heads,
     )
-    projected = products.product(f"{layer}.attended", attended, *linear("attention.output.dense"))
-    middle = norm("middle_norm", projected, hidden, "attention.output.LayerNorm")
-    inner = products.product(f"{layer}.inner", middle, *linear("intermediate.dense"))
-    active = graph.node("Gelu", f"{layer}.gelu", inner, domain=_FUSED)
-    outer = products.product(f"{layer}.outer", active, *linear("output.dense"))
-    return norm("norm", outer, middle, "output.LayerNorm")
+    middle = norm("middle_norm", product("attended", attended), hidden, "attention.output.LayerNorm")
+    active = graph.node("Gelu", f"{layer}.gelu", product("inner", middle), domain=_FUSED)
+    return norm("norm", product("outer", active), middle, "output.LayerNorm")
 
 
 def _pooled_logits(graph: GraphBuilder, weights: Mapping[str, Floats], hidden: str) -> None:

@@ -63,3 +63,8 @@ def test_a_row_limit_measures_the_same_few_rows_each_time(tiny_weights: Path, da
 def test_a_split_without_rows_is_refused(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no labelled test row in stars"):
         run("evaluate", tiny_weights, "--data-root", data_root, "--data", "stars", "--output", tmp_path)
+
+
+def test_a_missing_source_is_an_error_that_the_command_line_can_show(tiny_weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="nowhere: no such source folder"):
+        run("evaluate", tiny_weights, "--data-root", tmp_path, "--data", "nowhere", "--output", tmp_path)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from model.network import FeedbackNetwork, load_network
-from training.activations import matrices, watch_inputs
-from training.graph import Shape, build_graph
+from training.activations import watch_inputs
+from training.graph import Shape, build_graph, matrix_names, matrix_of
+from training.quantise import quantised_matrix
 
 SHAPE = Shape(layers=2, width=64, heads=2, positions=64, epsilon=1e-12)
 
@@ -26,10 +27,13 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def run(network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor], kind: str) -> np.ndarray:
-    seen = watch_inputs(network, [batch])
+    inputs = watch_inputs(network, [batch])
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    graph = build_graph(weights, SHAPE, seen, dict.fromkeys(matrices(network), kind), strength=0.5)
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = matrix_names(SHAPE) if kind == "int8" else []
+    integer = {name: quantised_matrix(matrix_of(weights, name)[0], inputs[name]) for name in names}
+    session = onnxruntime.InferenceSession(
+        build_graph(weights, SHAPE, integer).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     input_ids, mask = (part.numpy().astype(np.int32) for part in batch)
     return session.run(None, {"input_ids": input_ids, "lengths": mask.sum(axis=1, dtype=np.int32)})[0]
 
@@ -50,5 +54,10 @@ def test_padding_is_not_watched(network: FeedbackNetwork, batch: tuple[torch.Ten
     input_ids, mask = batch
     other = torch.where(mask == 1, input_ids, torch.full_like(input_ids, 9))
     first, second = watch_inputs(network, [(input_ids, mask)]), watch_inputs(network, [(other, mask)])
-    for name, seen in first.items():
-        assert np.allclose(seen.products, second[name].products, rtol=1e-3, atol=1e-4)
+    for name, inputs in first.items():
+        assert len(inputs) == mask.sum()
+        assert np.allclose(inputs, second[name], rtol=1e-3, atol=1e-4)
+
+
+def test_of_many_tokens_a_sample_is_kept(network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    assert {len(inputs) for inputs in watch_inputs(network, [batch] * 4, tokens=80).values()} == {84}
