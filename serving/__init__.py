@@ -1,0 +1,1 @@
+"""How people use a prediction: command line, batch scoring, HTTP."""

@@ -1,0 +1,148 @@
+"""From a file's name to its reader or writer. Heavy libraries are imported only for the formats in use."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final, Literal, cast
+
+from model.errors import InputError
+from serving.tables.atomic import replaced
+from serving.tables.csv_file import COMMA, TAB, CsvWriter, open_csv
+from serving.tables.jsonl_file import JsonlWriter, open_jsonl
+from serving.tables.source import PIPE
+from serving.tables.table import Say, Table, Writer
+
+Kind = Literal["csv", "tsv", "jsonl", "parquet", "xlsx"]
+
+KINDS: Final[dict[str, Kind]] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+_HINTS: Final = {
+    ".json": " One JSON object a line is JSONL: name it .jsonl.",
+    ".ndjson": " This is JSONL under another name: name it .jsonl.",
+    ".xls": " Save it as .xlsx.",
+    ".txt": " If its cells are separated by commas name it .csv, if by tabs .tsv.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a file's name says about it."""
+
+    kind: Kind
+    compressed: bool
+
+
+def format_of(name: str) -> Format:
+    """The format that a name ends in; `-` is JSONL. Raises InputError for any other name."""
+    if name == PIPE:
+        return Format("jsonl", compressed=False)
+    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
+    compressed = suffixes[-1:] == [".gz"]
+    suffix = (suffixes[:-1] if compressed else suffixes)[-1:]
+    kind = KINDS.get(suffix[0]) if suffix else None
+    if kind is None:
+        hint = _HINTS.get(suffix[0], "") if suffix else ""
+        raise InputError(
+            f"{name}: its name must end in .csv, .tsv, .jsonl, .parquet or .xlsx; the first three also "
+            f"with .gz. For JSONL on a pipe write -.{hint}"
+        )
+    if compressed and kind in ("parquet", "xlsx"):
+        raise InputError(
+            f"{name}: a .{kind} file is compressed inside and read from its end, so it cannot be under gzip. "
+            f"Use plain .{kind}."
+        )
+    return Format(kind, compressed)
+
+
+def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: Say) -> AbstractContextManager[Table]:
+    """Open an input. Raises InputError when entered, and later while its chunks are taken."""
+    form = format_of(name)
+    if form.kind == "jsonl":
+        return open_jsonl(name, compressed=form.compressed, encoding=encoding, say=say)
+    if form.kind == "parquet":
+        from serving.tables.parquet_file import open_parquet
+
+        return open_parquet(name)
+    if form.kind == "xlsx":
+        from serving.tables.xlsx_file import open_xlsx
+
+        return open_xlsx(name, say=say)
+    return open_csv(
+        name,
+        compressed=form.compressed,
+        encoding=encoding,
+        delimiter=TAB if delimiter is None and form.kind == "tsv" else delimiter,
+        say=say,
+    )
+
+
+@contextmanager
+def create_table(name: str, *, say: Say) -> Iterator[Writer]:
+    """Write an output; it takes its name when the block ends well and leaves nothing otherwise.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    form = format_of(name)
+    with ExitStack() as stack:
+        with writing(name):
+            stream = sys.stdout.buffer if name == PIPE else stack.enter_context(replaced(Path(name)))
+        if form.compressed:
+            stream = cast(BinaryIO, stack.enter_context(_packed(stream)))
+        writer = _writer(form.kind, stream, say)
+        try:
+            yield writer
+        except BaseException:
+            writer.abandon()
+            raise
+        with writing(name):
+            writer.finish()
+            stack.close()
+
+
+@contextmanager
+def _packed(stream: BinaryIO) -> Iterator[gzip.GzipFile]:
+    # No time stamp and no name inside, so that the same rows give the same bytes.
+    packed = gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=6, mtime=0)
+    try:
+        yield packed
+        packed.close()
+    except BaseException:
+        with suppress(OSError):  # on a full disk closing fails again, and must not hide why
+            packed.close()
+        raise
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Turn a full disk or a missing right into InputError; a pipe that was closed stays BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{name} cannot be written: {error.strerror or error}. Nothing was written.") from error
+
+
+def _writer(kind: Kind, stream: BinaryIO, say: Say) -> Writer:
+    if kind == "jsonl":
+        return JsonlWriter(stream)
+    if kind == "parquet":
+        from serving.tables.parquet_writer import ParquetWriter
+
+        return ParquetWriter(stream)
+    if kind == "xlsx":
+        from serving.tables.xlsx_writer import XlsxWriter
+
+        return XlsxWriter(stream, say)
+    return CsvWriter(stream, COMMA if kind == "csv" else TAB)
