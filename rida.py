@@ -1,0 +1,59 @@
+"""Rida: how a customer feels and what about, in many languages.
+
+    import rida
+
+    classifier = rida.load()
+    for prediction in classifier.classify(["Great service!", "Where is my parcel?"]):
+        print(prediction.mood, [topic.name for topic in prediction.topics])
+
+Importing this module loads neither weights nor onnxruntime; `load` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model.errors import InputError, RidaError, TextError, WeightsError
+from model.prediction import Prediction, Rejection, TopicScore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.classifier import Classifier
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Classifier",
+    "InputError",
+    "Prediction",
+    "Rejection",
+    "RidaError",
+    "TextError",
+    "TopicScore",
+    "WeightsError",
+    "__version__",
+    "load",
+]
+
+
+def load(path: str | Path | None = None, *, threads: int | None = None) -> Classifier:
+    """Load a weights folder and check its checksums; None loads the weights shipped with Rida.
+
+    `threads` is how many cores to score with; None takes all of them.
+
+    Raises:
+        WeightsError: the folder is missing, damaged or made for another version.
+    """
+    from model.classifier import load as load_classifier
+
+    return load_classifier(path, threads=threads)
+
+
+def __getattr__(name: str) -> object:
+    """Import `Classifier` on first use only, since it brings onnxruntime with it."""
+    if name == "Classifier":
+        from model.classifier import Classifier
+
+        return Classifier
+    raise AttributeError(f"module 'rida' has no attribute {name!r}")

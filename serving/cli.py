@@ -1,0 +1,162 @@
+"""The `rida` command: its arguments, and how it ends.
+
+Exit codes: 0 done; 1 done, but some texts have errors; 2 wrong use, unreadable input or unusable
+weights; 130 interrupted; 141 nobody read the output to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from model.errors import InputError, RidaError
+from rida import __version__
+from serving import commands
+from serving.output import prepare_streams, say
+from serving.settings import add_flags
+
+_TRAINING: Final = {
+    "train": "fine-tune an encoder by a recipe",
+    "evaluate": "measure weights on labelled texts",
+    "export": "make a weights folder of a trained network",
+}
+_EXIT_CODES: Final = (
+    "exit codes: 0 done; 1 done, but some texts have errors; 2 wrong use, unreadable input or unusable "
+    "weights; 130 interrupted; 141 nobody read the output to its end"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as for every other error, in place of the whole usage."""
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    prepare_streams()
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except BrokenPipeError:
+        # What is still buffered has no reader either; without this Python complains about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (RidaError, OSError) as error:
+        say(f"rida: {' '.join(str(error).split())}")
+        return 2
+    except KeyboardInterrupt:
+        say("rida: interrupted")
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    asked = arguments[0] if arguments else ""
+    try:
+        args = make_parser(with_training=asked in _TRAINING).parse_args(arguments)
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except ModuleNotFoundError as error:
+        # Anything missing elsewhere is a broken installation and shows itself as such.
+        if asked not in _TRAINING or str(error.name).partition(".")[0] in ("training", "model", "data"):
+            raise
+        raise InputError(f'rida {asked} needs {error.name}: pip install "rida[train]"') from error
+    return code
+
+
+def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
+    """The parser of all commands; those of training have their arguments only where asked for."""
+    parser: argparse.ArgumentParser = _Parser(
+        prog="rida",
+        description="How customers feel and what about: mood and topics of texts in many languages.",
+        epilog=_EXIT_CODES,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"rida {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_classify(subparsers)
+    _add_score(subparsers)
+    _add_serve(subparsers)
+    _add_model(subparsers)
+    if with_training:
+        # Training's own imports are heavy, and its libraries are an extra.
+        from training.cli import add_commands
+
+        add_commands(subparsers)
+    else:
+        for name, text in _TRAINING.items():
+            subparsers.add_parser(name, help=text, add_help=False)
+    return parser
+
+
+def _add_classify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "classify",
+        help="mood and topics of a few texts, at once",
+        description="Mood and topics of a few texts, at once.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="a text; - or none reads one text a line from stdin")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each text")
+    parser.add_argument("--all-topics", action="store_true", help="the scores of all topics")
+    add_flags(parser, ("weights", "threads"))
+    parser.set_defaults(run=commands.classify)
+
+
+def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "score",
+        help="score files of any number of rows",
+        description="Score files of any number of rows. IN and OUT are .csv .tsv .jsonl .parquet .xlsx, "
+        "also .gz; - is JSONL on a pipe. All input columns are kept, in their order; mood, satisfied, "
+        "neutral, dissatisfied, angry, topics, needs_review, truncated and error are added.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="file to read")
+    parser.add_argument("--output", required=True, metavar="OUT", help="file to write")
+    parser.add_argument(
+        "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
+    )
+    parser.add_argument("--id-column", metavar="NAME", help="column of ids (default: id, else the row's number)")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
+    parser.add_argument(
+        "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
+    )
+    parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
+    add_flags(parser, ("weights", "threads"))
+    parser.set_defaults(run=commands.score)
+
+
+def _add_serve(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "serve",
+        help="answer over HTTP",
+        description="Answer over HTTP. Each flag can be given as the variable named beside it.",
+        allow_abbrev=False,
+    )
+    add_flags(parser)
+    parser.set_defaults(run=commands.serve)
+
+
+def _add_model(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "model",
+        help="labels, languages, limits and thresholds of the weights in use",
+        description="Labels, languages, limits, thresholds, version and checksum of the weights in use.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    add_flags(parser, ("weights",))
+    parser.set_defaults(run=commands.model)
+
+
+def _count(raw: str) -> int:
+    if not raw.isdecimal() or not 1 <= int(raw) <= 1000:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1000")
+    return int(raw)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

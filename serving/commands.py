@@ -1,0 +1,106 @@
+"""What each command does.
+
+A library is imported by the command that needs it, so that `rida classify` starts fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from model.errors import InputError
+from model.prediction import Rejection
+from rida import load
+from serving.describe import describe_answer, describe_model, describe_run
+from serving.output import say, write
+from serving.settings import read_settings
+
+if TYPE_CHECKING:
+    from model.classifier import Classifier
+    from serving.triage import Watched
+
+_TEXTS_AT_ONCE: Final = 64
+
+
+def classify(args: argparse.Namespace) -> int:
+    """Answer for the texts given, or for each line of stdin."""
+    if not args.text and sys.stdin.isatty():
+        raise InputError('give a text, as in rida classify "Great service!", or pipe texts in, one a line')
+    settings = read_settings(vars(args), os.environ, ("weights", "threads"))
+    classifier = load(settings.weights, threads=settings.threads)
+    texts = _lines() if args.text in ([], ["-"]) else iter(args.text)
+    done = 0
+    rejected = False
+    while part := list(islice(texts, _TEXTS_AT_ONCE)):
+        ids = [str(done + position) for position in range(len(part))]
+        for text, answer in zip(part, classifier.classify(part, ids=ids), strict=True):
+            rejected = rejected or isinstance(answer, Rejection)
+            if args.json:
+                write(json.dumps(answer.as_dict(all_topics=args.all_topics)))
+            else:
+                write(describe_answer(text, answer, all_topics=args.all_topics))
+        done += len(part)
+    return 1 if rejected else 0
+
+
+def _lines() -> Iterator[str]:
+    """Lines of stdin; bytes that are not UTF-8 stay visible to the classifier as lone surrogates."""
+    for number, line in enumerate(sys.stdin.buffer):
+        text = line.decode("utf-8", errors="surrogateescape").rstrip("\r\n")
+        yield text.removeprefix("\ufeff") if number == 0 else text
+
+
+def score(args: argparse.Namespace) -> int:
+    """Score files; 1 if some rows have errors."""
+    from serving.score import score as score_files
+
+    settings = read_settings(vars(args), os.environ, ("weights", "threads"))
+    with _triage(args.triage, args.output, load(settings.weights, threads=settings.threads)) as classifier:
+        summary = score_files(
+            args.inputs,
+            args.output,
+            classifier=classifier,
+            text_column=args.text_column,
+            id_column=args.id_column,
+            encoding=args.encoding,
+            delimiter="\t" if args.delimiter == r"\t" else args.delimiter,
+            progress=sys.stderr.isatty(),
+            say=say,
+        )
+        say(describe_run(summary))
+    return 1 if summary.errors else 0
+
+
+@contextmanager
+def _triage(most: int | None, output: str, classifier: Classifier) -> Iterator[Classifier | Watched]:
+    """The classifier to score with; at the end, where asked for, a table of the angriest rows."""
+    if most is None:
+        yield classifier
+        return
+    from serving.triage import Watched, show_table
+
+    watched = Watched(classifier, most)
+    yield watched
+    # Where the scored rows themselves go to stdout, a table among them would spoil them.
+    show_table(watched.angriest(), sys.stderr if output == "-" else sys.stdout)
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Answer over HTTP until a signal."""
+    from serving.http.server import serve as serve_http
+
+    return serve_http(read_settings(vars(args), os.environ))
+
+
+def model(args: argparse.Namespace) -> int:
+    """Show what the weights in use know and where their limits are."""
+    settings = read_settings(vars(args), os.environ, ("weights",))
+    info = load(settings.weights, threads=1).info.as_dict()
+    write(json.dumps(info, indent=2) if args.json else describe_model(info))
+    return 0

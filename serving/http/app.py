@@ -1,0 +1,43 @@
+"""Puts the HTTP API together."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from rida import __version__
+from serving.http import errors
+from serving.http.access_log import AccessLog
+from serving.http.failures import Failures
+from serving.http.lifecycle import Service, lifespan
+from serving.http.openapi import openapi
+from serving.http.request_ids import RequestIds
+from serving.http.routes import add_routes
+
+
+def create_app(service: Service) -> FastAPI:
+    """The ASGI application; `service` is loaded when it starts."""
+    app = FastAPI(
+        title="Rida",
+        version=__version__,
+        description="How customers feel and what about: mood and topics of texts in many languages.",
+        lifespan=lifespan,
+        # Outermost first: the log line and every answer carry the request's id.
+        middleware=[Middleware(RequestIds), Middleware(AccessLog), Middleware(Failures)],
+        exception_handlers={
+            errors.ApiError: errors.answer_api_error,
+            HTTPException: errors.answer_http_exception,
+            RequestValidationError: errors.answer_invalid_fields,
+        },
+        # A redirect would be an answer in another shape, to an address taken from the Host header.
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.service = service
+    add_routes(app)
+    app.openapi = partial(openapi, app)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,105 @@
+"""The routes: classify and the model under /v1, health under the open inference protocol's names."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import Response
+
+from serving.http.body import read_json
+from serving.http.errors import STATUSES, json_response
+from serving.http.keys import require_key
+from serving.http.lifecycle import Service, ready_classifier
+from serving.http.schemas import (
+    ClassifyAnswer,
+    ErrorAnswer,
+    LiveAnswer,
+    ManyTexts,
+    ModelAnswer,
+    OneText,
+    ReadyAnswer,
+    read_asked,
+)
+from serving.http.scoring import score
+
+CLASSIFY_BODY: Final = (ManyTexts, OneText)
+"""The shapes that POST /v1/classify takes; the route reads its body itself, so the document is told."""
+
+
+def add_routes(app: FastAPI) -> None:
+    """Give `app` its routes; all under /v1 ask for a key."""
+    keyed = [Depends(require_key)]
+    app.add_api_route(
+        "/v1/classify",
+        classify,
+        methods=["POST"],
+        operation_id="classify",
+        summary="Mood and topics of each text",
+        dependencies=keyed,
+        responses=_responses(ClassifyAnswer, 400, 401, 413, 415, 422, 500, 503),
+        response_model=None,
+    )
+    app.add_api_route(
+        "/v1/model",
+        model,
+        operation_id="model",
+        summary="Labels, languages, limits and thresholds of the weights in use",
+        dependencies=keyed,
+        responses=_responses(ModelAnswer, 401, 500, 503),
+        response_model=None,
+    )
+    app.add_api_route(
+        "/v2/health/live",
+        live,
+        operation_id="live",
+        summary="Whether the process answers",
+        responses=_responses(LiveAnswer, 500),
+        response_model=None,
+    )
+    app.add_api_route(
+        "/v2/health/ready",
+        ready,
+        operation_id="ready",
+        summary="Whether texts can be sent now",
+        responses=_responses(ReadyAnswer, 500, 503),
+        response_model=None,
+    )
+
+
+async def classify(request: Request) -> Response:
+    """Score the texts and answer in their order; a text that cannot be scored has an error in its place."""
+    service: Service = request.app.state.service
+    classifier = ready_classifier(service)
+    body = await read_json(request, service.settings.max_body_bytes)
+    asked = read_asked(body, service.settings.max_texts)
+    answers = await score(service.executor, classifier, asked.texts, asked.ids)
+    info = classifier.info
+    return json_response(
+        {
+            "model": {"name": info.name, "version": info.version, "sha256": info.sha256},
+            "results": [answer.as_dict(all_topics=asked.all_topics) for answer in answers],
+        }
+    )
+
+
+async def model(request: Request) -> Response:
+    """What the weights in use know and where their limits are."""
+    return json_response(ready_classifier(request.app.state.service).info.as_dict())
+
+
+async def live(request: Request) -> Response:
+    """Answer as long as the process runs."""
+    return json_response({"live": True})
+
+
+async def ready(request: Request) -> Response:
+    """Answer 200 once a warm-up text was scored, 503 before that and while draining."""
+    ready_classifier(request.app.state.service)
+    return json_response({"ready": True})
+
+
+def _responses(answer: type[Any], *errors: int) -> dict[int | str, dict[str, Any]]:
+    good: dict[int | str, dict[str, Any]] = {200: {"model": answer}}
+    bad = {status: {"model": ErrorAnswer, "description": STATUSES[status]} for status in errors}
+    return good | bad

@@ -1,0 +1,195 @@
+"""Every setting of Rida in one table: its name, variable, default, allowed values and help.
+
+`TABLE` is read by the command line's flags, by docs/settings.md and by the code, so that they cannot part.
+A value is taken from the command-line flag, else from the environment, else from the default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from model.errors import InputError
+
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table; `read` turns a raw value into a typed one or raises ValueError."""
+
+    name: str
+    default: object
+    allowed: str
+    read: Callable[[str], object]
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"RIDA_{self.name.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the flag stands alone, without a value."""
+        return isinstance(self.default, bool)
+
+    @property
+    def default_text(self) -> str:
+        """The default as a person would write it; empty where there is none."""
+        if self.is_switch:
+            return "yes" if self.default else "no"
+        return "" if self.default in (None, ()) else str(self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values in use, one field for each row of the table."""
+
+    weights: Path | None
+    threads: int | None
+    host: str
+    port: int
+    keys: tuple[str, ...]
+    allow_open: bool
+    max_body_bytes: int
+    max_texts: int
+    drain_seconds: int
+    log_level: str
+
+
+def _switch(raw: str) -> bool:
+    if raw.lower() not in _TRUE + _FALSE:
+        raise ValueError
+    return raw.lower() in _TRUE
+
+
+def _log_level(raw: str) -> str:
+    if raw.lower() not in _LOG_LEVELS:
+        raise ValueError
+    return raw.lower()
+
+
+def _key_hashes(raw: str) -> tuple[str, ...]:
+    hashes = tuple(part.strip().lower() for part in raw.split(",") if part.strip())
+    if not hashes or any(not re.fullmatch(r"[0-9a-f]{64}", one) for one in hashes):
+        raise ValueError
+    return hashes
+
+
+def _whole(name: str, default: int | None, least: int, most: int, help_: str) -> Setting:
+    def read(raw: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", raw) or not least <= int(raw) <= most:
+            raise ValueError
+        return int(raw)
+
+    return Setting(name, default, f"a whole number from {least} to {most}", read, help_)
+
+
+TABLE: Final = (
+    Setting("weights", None, "a folder", Path, "weights folder; without it the weights shipped with Rida"),
+    _whole("threads", None, 1, 1024, "cores to score with; without it all of them"),
+    Setting(
+        "host",
+        "127.0.0.1",
+        "a host name or an IP address",
+        str,
+        "address to listen on; any but a loopback address needs keys",
+    ),
+    _whole("port", 8000, 0, 65535, "port to listen on; 0 takes a free one and logs which"),
+    Setting(
+        "keys",
+        (),
+        "SHA-256 hashes of 64 hexadecimal digits, separated by commas",
+        _key_hashes,
+        "SHA-256 hash of each API key, separated by commas; never the keys themselves",
+    ),
+    Setting(
+        "allow_open",
+        False,
+        "yes or no",
+        _switch,
+        "serve without keys on any address, to whoever can reach it",
+    ),
+    _whole(
+        "max_body_bytes",
+        4_194_304,
+        1024,
+        1_073_741_824,
+        "largest request body in bytes, counted while it is read",
+    ),
+    _whole("max_texts", 1000, 1, 1_000_000, "most texts in one request"),
+    _whole("drain_seconds", 20, 0, 3600, "after SIGTERM, seconds that requests in flight are given to finish"),
+    Setting(
+        "log_level",
+        "info",
+        f"one of {', '.join(_LOG_LEVELS)}",
+        _log_level,
+        "how much to log; no level logs a text",
+    ),
+)
+
+NAMES: Final = tuple(setting.name for setting in TABLE)
+
+
+def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str], names: tuple[str, ...] = NAMES) -> Settings:
+    """Each named setting from its flag, else its variable, else its default; the rest by default.
+
+    An empty variable counts as not set, as container files often pass it so.
+
+    Raises:
+        InputError: a value is not allowed.
+    """
+    values: dict[str, Any] = {
+        setting.name: _read(setting, flags, environment) if setting.name in names else setting.default
+        for setting in TABLE
+    }
+    return Settings(**values)
+
+
+def _read(setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]) -> object:
+    flag = flags.get(setting.name)
+    raw = environment.get(setting.variable, "").strip() if flag is None else flag
+    if flag is None and not raw:
+        return setting.default
+    try:
+        if not raw:
+            raise ValueError
+        return setting.read(raw)
+    except ValueError:
+        # The value itself is left out: a key set in place of its hash must not end in a log.
+        source = setting.variable if flag is None else f"{setting.flag} ({setting.variable})"
+        raise InputError(f"{source} must be {setting.allowed}") from None
+
+
+def add_flags(parser: argparse.ArgumentParser, names: tuple[str, ...] = NAMES) -> None:
+    """Give `parser` the flags of the named settings; their values stay raw until `read_settings`."""
+    for setting in TABLE:
+        if setting.name not in names:
+            continue
+        default = f"default: {setting.default_text}; " if setting.default_text else ""
+        text = f"{setting.help} ({default}{setting.variable})"
+        if setting.is_switch:
+            parser.add_argument(setting.flag, action="store_const", const="yes", help=text)
+        else:
+            parser.add_argument(setting.flag, metavar=setting.name.rpartition("_")[2].upper(), help=text)
+
+
+def markdown_table() -> str:
+    """The table as docs/settings.md shows it."""
+    lines = ["| Flag | Variable | Default | Allowed | What it does |", "|---|---|---|---|---|"]
+    for setting in TABLE:
+        default = f"`{setting.default_text}`" if setting.default_text else "none"
+        lines.append(f"| `{setting.flag}` | `{setting.variable}` | {default} | {setting.allowed} | {setting.help} |")
+    return "\n".join(lines) + "\n"

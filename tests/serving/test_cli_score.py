@@ -1,0 +1,161 @@
+"""`rida score` on the command line: exit codes, what is said, and the triage table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from model.labels import MOODS
+from model.prediction import Prediction, Rejection
+from serving.cli import main
+from serving.output import cells, one_line
+from serving.triage import Watched, show_table
+
+TEXTS = ["Great!", "أين طردي؟ أريد استرجاع مالي", "کیفیت خیلی پایین بود", "Giao hàng chậm", "Bad app"]
+
+
+@pytest.fixture(autouse=True)
+def _weights(monkeypatch, tiny_weights):
+    monkeypatch.setenv("RIDA_WEIGHTS", str(tiny_weights))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(texts):
+        path = tmp_path / "in.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("id", "text"), *((f"r{n}", text) for n, text in enumerate(texts))])
+        return path
+
+    return write
+
+
+def read(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class Angry:
+    """A classifier of any text, the angrier the more exclamation marks it reads."""
+
+    def classify(self, texts, *, ids=None):
+        return [
+            Rejection(id_, "empty_text", "nothing to read")
+            if text == ""
+            else Prediction(
+                id_,
+                "angry",
+                {**dict.fromkeys(MOODS, 0.0), "angry": text.count("!") / 100},
+                (),
+                (),
+                needs_review=False,
+                truncated=False,
+                tokens=1,
+            )
+            for text, id_ in zip(texts, ids, strict=True)
+        ]
+
+
+def test_scored_rows_end_in_0_and_say_what_was_done(table, tmp_path, capsys):
+    output = tmp_path / "out.csv"
+    assert main(["score", str(table(TEXTS)), "--output", str(output)]) == 0
+    assert [row["text"] for row in read(output)] == TEXTS
+    shown = capsys.readouterr()
+    assert "5 rows in" in shown.err
+    assert shown.out == ""
+
+
+def test_rows_with_errors_end_in_1_and_are_named(table, tmp_path, capsys):
+    output = tmp_path / "out.csv"
+    assert main(["score", str(table([*TEXTS, " "])), "--output", str(output)]) == 1
+    assert read(output)[5]["error"].startswith("empty_text")
+    said = capsys.readouterr().err
+    assert "rows with errors: 1" in said
+    assert "r5: " in said
+
+
+def test_unreadable_input_ends_in_2_and_writes_nothing(table, tmp_path, capsys):
+    output = tmp_path / "out.csv"
+    for wrong in (
+        [str(tmp_path / "missing.csv")],
+        [str(table(TEXTS)), "--text-column", "review"],
+        [str(table(TEXTS)), "--encoding", "klingon"],
+    ):
+        assert main(["score", *wrong, "--output", str(output)]) == 2
+        assert capsys.readouterr().err.startswith("rida: ")
+        assert not output.exists()
+
+
+def test_a_tab_can_be_written_as_people_write_it(tmp_path, capsys):
+    path = tmp_path / "in.csv"
+    path.write_text("id\ttext\n7\tGreat!\n", encoding="utf-8")
+    output = tmp_path / "out.csv"
+    assert main(["score", str(path), "--output", str(output), "--delimiter", r"\t"]) == 0
+    assert "7" in output.read_text(encoding="utf-8-sig").splitlines()[1]
+
+
+def test_triage_shows_the_angriest_rows_of_the_file(table, tmp_path, capsys):
+    output = tmp_path / "out.csv"
+    assert main(["score", str(table(TEXTS)), "--output", str(output), "--triage", "3"]) == 0
+    rows = sorted(read(output), key=lambda row: -float(row["angry"]))
+    shown = re.findall(r"\br\d\b", capsys.readouterr().out)
+    assert shown == [row["id"] for row in rows[:3]]
+
+
+def test_triage_goes_to_stderr_where_stdout_carries_the_rows(table, capfd):
+    assert main(["score", str(table(TEXTS)), "--output", "-", "--triage", "2"]) == 0
+    shown = capfd.readouterr()
+    assert [json.loads(line)["text"] for line in shown.out.splitlines()] == TEXTS
+    assert len(re.findall(r"\br\d\b", shown.err)) == 2
+
+
+def test_the_angriest_are_kept_across_batches_without_those_that_have_errors():
+    watched = Watched(Angry(), 3)
+    texts = ["!" * many for many in (10, 0, 90, 20, 90, 30, 5)]
+    for start in range(0, len(texts), 2):
+        part = texts[start : start + 2]
+        answers = watched.classify(part, ids=[str(start + n) for n in range(len(part))])
+        assert len(answers) == len(part)
+    kept = [(len(row.text), row.prediction.id) for row in watched.angriest()]
+    assert kept == [(90, "2"), (90, "4"), (30, "5")]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_no_text_breaks_a_line_of_the_table(columns):
+    texts = [
+        *TEXTS,
+        "配送太慢了",
+        "two\nlines\tand\r\x1b[31m red",
+        "\u202eevil\u202c",
+        "[bold]x[/bold] :smile:",
+        "a" * 5000,
+    ]
+    watched = Watched(Angry(), 50)
+    watched.classify(texts, ids=[*map(str, range(len(texts) - 1)), "معرف"])
+    stream = io.StringIO()
+    show_table(watched.angriest(), stream, columns)
+    shown = stream.getvalue()
+    assert all(cells(line.rstrip()) <= columns for line in shown.splitlines())
+    assert sum(bool(re.match(r"\s*\u200e\d", line)) for line in shown.splitlines()) == len(texts)
+    assert not set("\x1b\u202e\u202c") & set(shown)
+    assert shown.count("\u2068") == shown.count("\u2069") == 3
+    if columns == 120:
+        assert "[bold]x[/bold] :smile:" in shown
+
+
+def test_a_right_to_left_text_is_isolated_and_an_ordinary_one_is_not():
+    assert one_line("سيئ جدا!", 20) == "\u2068سيئ جدا!\u2069"
+    assert one_line("very bad!", 20) == "very bad!"
+
+
+def test_a_text_is_shortened_by_what_it_takes_on_screen():
+    assert one_line("配送太慢了", 10) == "配送太慢了"
+    assert one_line("配送太慢了", 9) == "配送太慢…"
+    assert one_line("a" * 20, 5) == "aaaa…"
+    assert one_line("e\u0301" * 5, 5) == "e\u0301" * 5
+    assert one_line("نمی\u200cخرم", 20) == "\u2068نمی\u200cخرم\u2069"

@@ -1,0 +1,171 @@
+"""From loading to draining, in a thread and in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from model.errors import WeightsError
+from model.prediction import Rejection
+from serving.http.server import listen
+from serving.settings import read_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class Held:
+    """A classifier that answers when it is let go."""
+
+    def __init__(self, classifier):
+        self.classifier = classifier
+        self.info = classifier.info
+        self.entered = threading.Event()
+        self.release = threading.Event()
+
+    def classify(self, texts, *, ids=None):
+        if ids is not None:
+            self.entered.set()
+            self.release.wait(timeout=20)
+        return self.classifier.classify(texts, ids=ids)
+
+
+class InBackground(threading.Thread):
+    """One request that is waited for elsewhere."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.url = server.client.base_url.join("/v1/classify")
+        self.start()
+
+    def run(self):
+        self.response = httpx.post(self.url, json={"text": "Great!"}, timeout=20)
+
+
+@pytest.fixture
+def held(start_server, tiny_classifier):
+    classifier = Held(tiny_classifier)
+    with start_server(lambda: classifier) as server:
+        server.wait_until_ready()
+        yield server, classifier
+        classifier.release.set()
+
+
+def test_it_lives_but_is_not_ready_until_a_text_was_scored(start_server, tiny_classifier):
+    loaded = threading.Event()
+
+    def load():
+        loaded.wait(timeout=20)
+        return tiny_classifier
+
+    with start_server(load) as server:
+        assert server.client.get("/v2/health/live").json() == {"live": True}
+        for path in ("/v2/health/ready", "/v1/model"):
+            response = server.client.get(path)
+            assert response.status_code == 503
+            assert response.json()["error"]["code"] == "not_ready"
+        loaded.set()
+        server.wait_until_ready()
+        assert server.client.get("/v2/health/ready").json() == {"ready": True}
+
+
+def test_health_is_answered_while_texts_are_scored(held):
+    server, classifier = held
+    asked = InBackground(server)
+    assert classifier.entered.wait(timeout=20)
+    assert server.client.get("/v2/health/ready", timeout=5).status_code == 200
+    classifier.release.set()
+    asked.join(timeout=20)
+    assert asked.response.status_code == 200
+
+
+def test_draining_refuses_the_new_and_answers_what_is_in_flight(held):
+    server, classifier = held
+    asked = InBackground(server)
+    assert classifier.entered.wait(timeout=20)
+    server.server.handle_exit(signal.SIGTERM, None)
+    for method, path in (("GET", "/v2/health/ready"), ("POST", "/v1/classify")):
+        response = server.client.request(method, path)
+        assert response.status_code == 503
+        assert response.json()["error"]["code"] == "draining"
+        assert int(response.headers["Retry-After"]) > 0
+    assert server.client.get("/v2/health/live").status_code == 200
+    assert not server.server.should_exit
+    classifier.release.set()
+    asked.join(timeout=20)
+    assert asked.response.status_code == 200
+    deadline = time.monotonic() + 20
+    while not server.server.should_exit:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("drain_seconds", "signals"), [("0", 1), ("60", 2)])
+def test_a_request_that_outlasts_the_draining_or_a_second_signal_is_told_so(
+    start_server, tiny_classifier, drain_seconds, signals
+):
+    classifier = Held(tiny_classifier)
+    with start_server(lambda: classifier, drain_seconds=drain_seconds) as server:
+        server.wait_until_ready()
+        asked = InBackground(server)
+        assert classifier.entered.wait(timeout=20)
+        for _ in range(signals):
+            server.server.handle_exit(signal.SIGTERM, None)
+        asked.join(timeout=20)
+        classifier.release.set()
+    assert asked.response.status_code == 503
+    assert asked.response.json()["error"]["code"] == "draining"
+
+
+@pytest.mark.parametrize("fault", ["load", "warm-up"])
+def test_unusable_weights_stop_the_server_with_the_reason(start_server, tiny_classifier, fault):
+    class Useless(Held):
+        def classify(self, texts, *, ids=None):
+            return [Rejection("0", "empty_text", "nothing to read")]
+
+    def load():
+        if fault == "load":
+            raise WeightsError("the weights folder is damaged")
+        return Useless(tiny_classifier)
+
+    with start_server(load) as server:
+        deadline = time.monotonic() + 20
+        while server.service.failure is None or not server.server.should_exit:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert isinstance(server.service.failure, WeightsError)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_process_with_the_right_code(tiny_weights, sent, code):
+    command = [sys.executable, "-m", "serving.cli", "serve", "--port", "0", "--weights", str(tiny_weights)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "RIDA_HOST": "127.0.0.1"}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            lines = iter(process.stderr.readline, "")
+            url = next(line for line in lines if "listening on" in line).split()[-1]
+            assert any(" ready with " in line for line in lines)
+            answer = httpx.post(f"{url}/v1/classify", json={"text": "Great!"}, timeout=20)
+            assert answer.status_code == 200
+            process.send_signal(sent)
+            said = "".join(lines)
+            assert process.wait(timeout=20) == code
+        finally:
+            process.kill()
+    assert "Traceback" not in said
+    assert "POST /v1/classify 200" in said
+
+
+def test_answers_are_not_held_back_to_be_sent_with_more():
+    # asyncio switches Nagle's algorithm off only on sockets that say they are TCP.
+    with listen(read_settings({"port": "0"}, {})) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
