@@ -15,6 +15,7 @@ import argparse
 import csv
 import gzip
 import importlib.metadata
+import io
 import json
 import os
 import platform
@@ -72,12 +73,12 @@ def torch_pipeline() -> Any:
 
 
 def read_texts(path: Path, rows: int) -> list[str]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8", newline="")
-    with opened as file:
-        if ".jsonl" in path.name:
-            texts = [json.loads(line)["text"] for line in file]
-        else:
-            texts = [row["text"] for row in csv.DictReader(file)]
+    content = path.read_bytes()
+    lines = io.StringIO((gzip.decompress(content) if path.suffix == ".gz" else content).decode(), newline="")
+    if ".jsonl" in path.name:
+        texts = [json.loads(line)["text"] for line in lines]
+    else:
+        texts = [row["text"] for row in csv.DictReader(lines)]
     chosen = texts[:: max(1, len(texts) // rows)]
     return (chosen * (rows // len(chosen) + 1))[:rows]
 
@@ -125,10 +126,9 @@ def main() -> None:
                                      "rida.classify": [], "rida score, whole command": []}  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(arguments.repeats):
-            options = {"truncation": True}
-            times["torch pipeline, defaults"].append(seconds(lambda: pipeline(texts, **options)))
+            times["torch pipeline, defaults"].append(seconds(lambda: pipeline(texts, truncation=True)))
             times["torch pipeline, batches of 16"].append(
-                seconds(lambda: pipeline(texts, batch_size=16, **options))
+                seconds(lambda: pipeline(texts, batch_size=16, truncation=True))
             )
             times["rida.classify"].append(seconds(lambda: classifier.classify(texts)))
             times["rida score, whole command"].append(score_command(texts, Path(folder)))
@@ -152,7 +152,9 @@ def main() -> None:
 
 
 def processor() -> str:
-    names = {line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line}
+    names = {
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    }
     return ", ".join(names) or platform.processor()
 
 

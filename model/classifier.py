@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from model.calibration import (
     topic_probabilities,
 )
 from model.config import WeightsConfig, read_config
+from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
 from model.errors import TextError
 from model.labels import MOODS
@@ -193,4 +193,4 @@ def load(path: str | Path | None = None, *, threads: int | None = None) -> Class
         WeightsError: the folder is missing, damaged or of another version.
     """
     folder = SHIPPED_WEIGHTS if path is None else Path(path)
-    return Classifier(folder, threads=threads or len(os.sched_getaffinity(0)))
+    return Classifier(folder, threads=threads or usable_cores())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,11 +62,12 @@ def score(args: argparse.Namespace) -> int:
     from serving.score import score as score_files
 
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))
-    with _triage(args.triage, args.output, load(settings.weights, threads=settings.threads)) as classifier:
+    classifier = load(settings.weights, threads=settings.threads)
+    with _sigterm_as_interrupt(), _triage(args.triage, args.output, classifier) as watched:
         summary = score_files(
             args.inputs,
             args.output,
-            classifier=classifier,
+            classifier=watched,
             text_column=args.text_column,
             id_column=args.id_column,
             encoding=args.encoding,
@@ -75,6 +77,16 @@ def score(args: argparse.Namespace) -> int:
         )
         say(describe_run(summary))
     return 1 if summary.errors else 0
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Lets a run that is told to stop clear its temporary file away, as after Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -37,7 +37,8 @@ def test_imports_point_one_way(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "work", ["import rida; rida.load({weights!r}).classify(['fine'])", "import serving.cli, serving.score, serving.http.app"]
+    "work",
+    ["import rida; rida.load({weights!r}).classify(['fine'])", "import serving.cli, serving.score, serving.http.app"],
 )
 def test_scoring_and_serving_import_neither_torch_nor_transformers(work: str, tiny_weights: Path) -> None:
     code = work.format(weights=str(tiny_weights)) + (

@@ -6,10 +6,11 @@ This is the one place between routes and classifier: whatever shares model runs 
 from __future__ import annotations
 
 import asyncio
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from model.cores import usable_cores
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
@@ -20,8 +21,7 @@ _SLICE: Final = 64
 
 def make_executor(threads: int | None) -> ThreadPoolExecutor:
     """As many threads as cores may be used: a short request runs the model on one core alone."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ThreadPoolExecutor(max_workers=threads or cores or 1, thread_name_prefix="rida-scoring")
+    return ThreadPoolExecutor(max_workers=threads or usable_cores(), thread_name_prefix="rida-scoring")
 
 
 async def score(

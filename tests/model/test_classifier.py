@@ -26,7 +26,7 @@ def test_it_learns_its_tiny_world(tiny_classifier: Classifier) -> None:
 
 
 def test_scores_of_a_text_do_not_depend_on_its_batch(tiny_classifier: Classifier) -> None:
-    together = predictions(tiny_classifier, TEXTS + ["long " * 300])
+    together = predictions(tiny_classifier, [*TEXTS, "long " * 300])
     shuffled = random.Random(1).sample(range(len(TEXTS)), 40)
     for at in shuffled:
         (alone,) = predictions(tiny_classifier, [TEXTS[at]])

@@ -6,6 +6,11 @@ import csv
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +20,7 @@ from serving.cli import main
 from serving.output import cells, one_line
 from serving.triage import Watched, show_table
 
+ROOT = Path(__file__).parents[2]
 TEXTS = ["Great!", "أين طردي؟ أريد استرجاع مالي", "کیفیت خیلی پایین بود", "Giao hàng chậm", "Bad app"]
 
 
@@ -159,3 +165,21 @@ def test_a_text_is_shortened_by_what_it_takes_on_screen():
     assert one_line("a" * 20, 5) == "aaaa…"
     assert one_line("e\u0301" * 5, 5) == "e\u0301" * 5
     assert one_line("نمی\u200cخرم", 20) == "\u2068نمی\u200cخرم\u2069"
+
+
+def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path):
+    output = tmp_path / "out" / "scored.jsonl"
+    output.parent.mkdir()
+    command = [sys.executable, "-m", "serving.cli", "score", "-", "--output", str(output)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as run:
+        run.stdin.write(b'{"text": "Great!"}\n')
+        run.stdin.flush()
+        deadline = time.monotonic() + 30
+        while not list(output.parent.iterdir()):
+            assert time.monotonic() < deadline, "the run does not begin"
+            time.sleep(0.02)
+        run.send_signal(signal.SIGTERM)
+        _, said = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert b"interrupted" in said
+    assert list(output.parent.iterdir()) == []
