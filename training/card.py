@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +17,18 @@ _WEAK_LANGUAGES = 5
 _WEAK_TOPICS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class CardEvaluation:
-    """An evaluation to show, and the command that made it."""
+def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]]) -> None:
+    """Writes the card of a weights folder from its config, its comparison with torch, and evaluations.
 
-    command: str
-    evaluation: dict[str, Any]
-
-
-def write_card(folder: Path, *, evaluations: Sequence[CardEvaluation]) -> None:
-    """Writes the card of a weights folder from its config, its comparison with torch, and evaluations."""
+    What is weak is read off the first evaluation.
+    """
     config = read_config(folder / CONFIG)
     comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
     parts = [*_introduction(config)]
     for shown in evaluations:
         parts += _measured(shown)
     if evaluations:
-        parts += _weak(evaluations[0].evaluation)
+        parts += _weak(evaluations[0])
     parts += [*_calibration(config), *_export(comparison), *_sources(config)]
     (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
 
@@ -66,8 +60,7 @@ def _introduction(config: WeightsConfig) -> list[str]:
     ]
 
 
-def _measured(shown: CardEvaluation) -> list[str]:
-    evaluation = shown.evaluation
+def _measured(evaluation: dict[str, Any]) -> list[str]:
     averages = [
         f"- {name.replace('_', ' ')}, mean over languages: {percent(value)}"
         for name, value in evaluation["averages"].items()
@@ -96,7 +89,7 @@ def _measured(shown: CardEvaluation) -> list[str]:
     return [
         f"## Measured on {evaluation['split']} rows",
         "",
-        f"`{shown.command}`" + (f" (at most {limit} rows of a source)" if limit else ""),
+        f"`{evaluation['command']}`" + (f" (at most {limit} rows of a source)" if limit else ""),
         "",
         "Figures in per cent.",
         "",

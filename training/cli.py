@@ -9,11 +9,12 @@ import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from data.errors import SourceError
-from model.errors import RecipeError
+from model.errors import InputError, RecipeError
 from model.manifest import write_manifest
-from training.card import CardEvaluation, write_card
+from training.card import write_card
 from training.evaluate import EVALUATION, evaluate
 from training.export import ExportSettings, export
 from training.recipe import read_recipe
@@ -47,7 +48,10 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--limit", type=int, help="measure at most so many rows of a source")
     parser.add_argument("--output", type=Path, required=True, help="folder for the report")
-    parser.add_argument("--card", action="store_true", help="also write the figures into the model card")
+    parser.add_argument(
+        "--card", nargs="*", type=Path, metavar="REPORT",
+        help="also write the figures into the model card, with those of earlier evaluations in these folders",
+    )  # fmt: skip
     parser.set_defaults(run=partial(_run, _evaluate))
 
 
@@ -85,21 +89,32 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    limit = [] if arguments.limit is None else ["--limit", str(arguments.limit)]
+    command = ["rida", "evaluate", "WEIGHTS", "--data-root", "DATA"]
     evaluation = evaluate(
-        arguments.weights, data_root=arguments.data_root, sources=arguments.data, split=arguments.split,
-        output=arguments.output, limit=arguments.limit,
-    )  # fmt: skip
+        arguments.weights,
+        data_root=arguments.data_root,
+        sources=arguments.data,
+        split=arguments.split,
+        output=arguments.output,
+        limit=arguments.limit,
+        command=shlex.join([*command, "--split", arguments.split, *limit, "--data", *arguments.data]),
+    )
     for name, value in evaluation["averages"].items():
         log.info("%s: %s", name.replace("_", " "), percent(value))
     log.info("report: %s", arguments.output)
-    if arguments.card:
-        command = shlex.join(
-            ["rida", "evaluate", str(arguments.weights), "--data-root", "DATA", "--split", arguments.split,
-             *(["--limit", str(arguments.limit)] if arguments.limit else []), "--data", *arguments.data]
-        )  # fmt: skip
-        stored = json.loads((arguments.output / EVALUATION).read_text(encoding="utf-8"))
-        write_card(arguments.weights, evaluations=[CardEvaluation(command, stored)])
+    if arguments.card is not None:
+        write_card(arguments.weights, evaluations=[evaluation, *map(_earlier, arguments.card)])
         write_manifest(arguments.weights)
+
+
+def _earlier(report: Path) -> dict[str, Any]:
+    path = report / EVALUATION
+    try:
+        evaluation: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as an evaluation ({error}); run `rida evaluate` again") from error
+    return evaluation
 
 
 def _export(arguments: argparse.Namespace) -> None:

@@ -32,10 +32,12 @@ def evaluate(
     output: Path,
     validation_share: float = 0.1,
     limit: int | None = None,
+    command: str = "",
 ) -> dict[str, Any]:
     """Measures `weights` on one split of sources and writes `evaluation.json`, `report.md` and plots.
 
-    `limit` measures at most so many rows of a source, chosen by a hash of their ids.
+    `limit` measures at most so many rows of a source, chosen by a hash of their ids. `command` is kept with
+    the figures, so that who reads them can make them again.
 
     Raises:
         WeightsError, SourceError: the weights or a source cannot be used.
@@ -43,7 +45,7 @@ def evaluate(
     """
     rows = rows_to_measure(data_root, sources, split=split, validation_share=validation_share, limit=limit)
     classifier = load(weights)
-    evaluation = measure_groups(classifier, rows) | {"split": split, "row_limit": limit}
+    evaluation = measure_groups(classifier, rows) | {"split": split, "row_limit": limit, "command": command}
     output.mkdir(parents=True, exist_ok=True)
     (output / EVALUATION).write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
     write_report(evaluation, output)

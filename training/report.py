@@ -16,6 +16,8 @@ def write_report(evaluation: dict[str, Any], folder: Path) -> None:
     parts += [
         f"{evaluation['texts']} {evaluation['split']} texts, {evaluation['not_scorable']} of them not scorable.",
         "",
+        f"`{evaluation['command']}`" if evaluation["command"] else "",
+        "",
     ]
     parts += ["## By language", "", *table(evaluation["languages"]), ""]
     parts += ["## By source", "", *table(evaluation["sources"]), ""]
