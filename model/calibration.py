@@ -1,7 +1,7 @@
 """From logits to probabilities that mean what they say.
 
-Each head's logits are divided by a temperature fitted on validation rows (temperature scaling, Guo et al.
-2017, https://arxiv.org/abs/1706.04599), then P(angry) = P(unhappy) * P(angry | unhappy) and
+Each head's logits are divided by a temperature, and moods get a bias, fitted on validation rows (temperature and
+vector scaling, Guo et al. 2017, https://arxiv.org/abs/1706.04599), then P(angry) = P(unhappy) * P(angry | unhappy) and
 P(dissatisfied) is the rest of P(unhappy).
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model.config import Temperatures
+from model.config import Calibration
 from model.labels import MOODS, SATISFACTION, TOPICS
 
 Floats = npt.NDArray[np.float64]
@@ -50,12 +50,13 @@ def combine_windows(heads: HeadLogits, windows: Sequence[Sequence[Sequence[int]]
     return HeadLogits(satisfaction, anger, np.maximum.reduceat(heads.topics, starts))
 
 
-def mood_probabilities(heads: HeadLogits, temperatures: Temperatures) -> Floats:
+def mood_probabilities(heads: HeadLogits, calibration: Calibration) -> Floats:
     """Calibrated probability of each mood, (texts, 4) in the order of MOODS; rows sum to 1."""
-    scaled = heads.satisfaction / temperatures.satisfaction
+    temperatures, biases = calibration
+    scaled = heads.satisfaction / temperatures.satisfaction + np.array([biases.satisfied, biases.neutral, 0.0])
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     satisfaction = powers / powers.sum(axis=1, keepdims=True)
-    angry = sigmoid(heads.anger / temperatures.anger)
+    angry = sigmoid(heads.anger / temperatures.anger + biases.angry)
     unhappy = satisfaction[:, _UNHAPPY]
     moods = np.empty((len(scaled), len(MOODS)))
     moods[:, :2] = satisfaction[:, :2]
@@ -64,9 +65,9 @@ def mood_probabilities(heads: HeadLogits, temperatures: Temperatures) -> Floats:
     return moods
 
 
-def topic_probabilities(heads: HeadLogits, temperatures: Temperatures) -> Floats:
+def topic_probabilities(heads: HeadLogits, calibration: Calibration) -> Floats:
     """Calibrated probability of each topic, (texts, 8) in the order of TOPICS."""
-    return sigmoid(heads.topics / temperatures.topics)
+    return sigmoid(heads.topics / calibration.temperatures.topics)
 
 
 def sigmoid(values: Floats) -> Floats:

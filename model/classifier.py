@@ -117,8 +117,8 @@ class Classifier:
             raise ValueError(f"{len(texts)} texts but {len(names)} ids; give one id a text, or none")
         read = self._read(texts)
         heads = self._score([each for each in read if isinstance(each, _Read)])
-        moods = mood_probabilities(heads, self._config.temperatures)
-        topics = topic_probabilities(heads, self._config.temperatures)
+        moods = mood_probabilities(heads, self._config.calibration)
+        topics = topic_probabilities(heads, self._config.calibration)
         results: list[Prediction | Rejection] = []
         decided = decided_moods(moods, self._config.thresholds.angry)
         scored = iter(zip(decided, moods, topics, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -52,6 +52,16 @@ class Temperatures(_Section):
     topics: Temperature = 1.0
 
 
+class Biases(_Section):
+    """What is added to a class's logit after its temperature: training draws rare classes more often than
+    they are met, and this takes it back.
+    """
+
+    satisfied: float = 0.0
+    neutral: float = 0.0
+    angry: float = 0.0
+
+
 class Thresholds(_Section):
     """Where a probability becomes a decision; chosen on validation rows, adjustable by the user."""
 
@@ -64,6 +74,13 @@ class Thresholds(_Section):
         if set(self.topics) != set(TOPICS):
             raise ValueError(f"thresholds.topics must name exactly {', '.join(TOPICS)}")
         return self
+
+
+class Calibration(NamedTuple):
+    """All that stands between logits and probabilities."""
+
+    temperatures: Temperatures = Temperatures()
+    biases: Biases = Biases()
 
 
 class TrainedOn(_Section):
@@ -85,9 +102,15 @@ class WeightsConfig(_Section):
     languages: Languages
     limits: Limits
     temperatures: Temperatures
+    biases: Biases
     thresholds: Thresholds
     trained_on: tuple[TrainedOn, ...]
     recipe_sha256: str
+
+    @property
+    def calibration(self) -> Calibration:
+        """Temperatures and biases together."""
+        return Calibration(self.temperatures, self.biases)
 
     @model_validator(mode="after")
     def _known_labels(self) -> WeightsConfig:

@@ -83,7 +83,7 @@ def _measured(evaluation: dict[str, Any]) -> list[str]:
         calibration = overall["mood"]["calibration"]
         averages.append(
             f"- expected calibration error of the mood: {percent(calibration['error'])} "
-            f"({percent(calibration['error_before'])} before temperatures)"
+            f"({percent(calibration['error_before'])} before calibration)"
         )
     limit = evaluation["row_limit"]
     return [
@@ -130,15 +130,16 @@ def _weak(evaluation: dict[str, Any]) -> list[str]:
 
 
 def _calibration(config: WeightsConfig) -> list[str]:
-    thresholds, temperatures = config.thresholds, config.temperatures
+    thresholds, temperatures, biases = config.thresholds, config.temperatures, config.biases
     topics = ", ".join(f"{name} {value}" for name, value in thresholds.topics.items())
     return [
-        "## Temperatures and thresholds",
+        "## Calibration and thresholds",
         "",
         "Fitted on validation rows alone:",
         "",
         f"- temperatures ({RULES['temperatures']}): satisfaction {temperatures.satisfaction}, anger "
-        f"{temperatures.anger}, topics {temperatures.topics}",
+        f"{temperatures.anger}, topics {temperatures.topics}; biases: satisfied {biases.satisfied}, neutral "
+        f"{biases.neutral}, angry given unhappy {biases.angry}",
         f"- angry from {thresholds.angry} on ({RULES['angry']})",
         f"- topics ({RULES['topics']}): {topics}",
         f"- needs review below {thresholds.needs_review} ({RULES['needs_review']})",

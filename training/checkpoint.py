@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -73,6 +74,35 @@ def load_checkpoint(folder: Path, network: nn.Module, optimiser: torch.optim.Opt
         saved["state"].setdefault(int(index), {})[field] = value
     optimiser.load_state_dict(saved)
     return int(state["step"])
+
+
+def save_cycle(output: Path, network: nn.Module, *, step: int) -> None:
+    """Keeps the weights at the end of a cycle, after `step` steps."""
+    path = _cycle(output, step)
+    fresh = path.with_name(path.name + ".tmp")
+    save_file(_trained(network), fresh)
+    fresh.replace(path)
+
+
+def load_mean_of_cycles(output: Path, network: nn.Module, *, steps: Sequence[int]) -> None:
+    """Loads the mean of the weights kept after each of `steps`.
+
+    Raises:
+        RecipeError: one of them is missing or damaged.
+    """
+    total: dict[str, torch.Tensor] = {}
+    for step in steps:
+        try:
+            weights = load_file(_cycle(output, step))
+        except (OSError, SafetensorError) as error:
+            raise RecipeError(f"{_cycle(output, step)}: cannot be read ({error}); train from the start") from error
+        for name, value in weights.items():
+            total[name] = total[name] + value if name in total else value
+    network.load_state_dict({name: value / len(steps) for name, value in total.items()}, strict=False)
+
+
+def _cycle(output: Path, step: int) -> Path:
+    return output / f"cycle-{step}.safetensors"
 
 
 def _trained(network: nn.Module) -> dict[str, torch.Tensor]:

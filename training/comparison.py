@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from data.rows import FeedbackRow
 from model.calibration import HeadLogits, mood_probabilities
-from model.config import Temperatures, Thresholds
+from model.config import Calibration, Thresholds
 from model.decision import decided_moods
 from model.labels import FIRST_CLASS_LANGUAGES
 from training.targets import mood_targets
@@ -67,11 +67,11 @@ def compare(
     exported: HeadLogits,
     reference: HeadLogits,
     rows: Sequence[FeedbackRow],
-    temperatures: Temperatures,
+    calibration: Calibration,
     thresholds: Thresholds,
 ) -> Comparison:
-    """Compares calibrated moods under the same temperatures and thresholds."""
-    ours, theirs = mood_probabilities(exported, temperatures), mood_probabilities(reference, temperatures)
+    """Compares calibrated moods under the same calibration and thresholds."""
+    ours, theirs = mood_probabilities(exported, calibration), mood_probabilities(reference, calibration)
     our_moods, their_moods = decided_moods(ours, thresholds.angry), decided_moods(theirs, thresholds.angry)
     gold = mood_targets(rows)
     languages = {}

@@ -81,12 +81,12 @@ def measure_groups(classifier: Classifier, rows: Sequence[FeedbackRow]) -> dict[
     """Measures all rows, each language and each source; a text that cannot be scored is counted, not measured."""
     heads, kept = classifier.logits([row.text for row in rows])
     scored = [rows[at] for at in kept]
-    temperatures, thresholds = classifier.info.config.temperatures, classifier.info.config.thresholds
+    calibration, thresholds = classifier.info.config.calibration, classifier.info.config.thresholds
 
     def of(chosen: Sequence[int]) -> dict[str, Any]:
         at = np.array(chosen, dtype=np.int64)
         picked = HeadLogits(*(logits[at] for logits in heads))
-        return measure(picked, [scored[index] for index in chosen], temperatures, thresholds)
+        return measure(picked, [scored[index] for index in chosen], calibration, thresholds)
 
     languages, sources = (_positions(scored, name) for name in ("lang", "source"))
     by_language = {name: of(languages[name]) for name in _first_class_first(languages)}

@@ -18,7 +18,7 @@ from data.mixing import Mixture, draw
 from data.rows import FeedbackRow
 from model.calibration import HeadLogits
 from model.classifier import load
-from model.config import Languages, Limits, Temperatures, Thresholds, TrainedOn, WeightsConfig
+from model.config import Biases, Languages, Limits, Temperatures, Thresholds, TrainedOn, WeightsConfig
 from model.errors import RecipeError, TextError, WeightsError
 from model.labels import FIRST_CLASS_LANGUAGES, MOODS, TOPICS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, write_manifest
@@ -29,7 +29,7 @@ from training.activations import watch_inputs
 from training.card import write_card
 from training.comparison import Comparison, compare
 from training.corpus import Corpus, read_corpus
-from training.fit import fit_temperatures, fit_thresholds
+from training.fit import fit_calibration, fit_thresholds
 from training.graph import Shape, build_graph, matrix_names, matrix_of
 from training.quantise import Floats, quantised_matrix
 from training.recipe import Recipe
@@ -205,6 +205,7 @@ def _calibrate(
             tokens_per_batch=settings.tokens_per_batch,
         ),
         temperatures=Temperatures(),
+        biases=Biases(),
         thresholds=Thresholds(angry=0.5, needs_review=0.5, topics=dict.fromkeys(TOPICS, 0.5)),
         trained_on=tuple(TrainedOn(name=c.name, title=c.title, licence=c.licence) for c in corpus.cards),
         recipe_sha256=recipe.fingerprint(),
@@ -213,12 +214,12 @@ def _calibrate(
     write_manifest(folder)
     heads, kept = load(folder).logits([row.text for row in rows])
     rows = [rows[at] for at in kept]
-    temperatures = fit_temperatures(heads, rows)
-    thresholds = fit_thresholds(heads, rows, temperatures)
-    config = config.model_copy(update={"temperatures": temperatures, "thresholds": thresholds})
+    calibration = fit_calibration(heads, rows)
+    thresholds = fit_thresholds(heads, rows, calibration)
+    config = config.model_copy(update={**calibration._asdict(), "thresholds": thresholds})
     _write_config(folder, config)
     reference = HeadLogits(*(logits[np.array(kept)] for logits in reference))
-    return compare(heads, reference, rows, temperatures, thresholds)
+    return compare(heads, reference, rows, calibration, thresholds)
 
 
 def _write_config(folder: Path, config: WeightsConfig) -> None:

@@ -1,23 +1,23 @@
-"""Fitting temperatures and thresholds on validation rows, by rules that the model card repeats."""
+"""Fitting calibration and thresholds on validation rows, by rules that the model card repeats."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from sklearn.metrics import f1_score, log_loss, precision_recall_curve
 
 from data.rows import FeedbackRow
 from model.calibration import HeadLogits, mood_probabilities, sigmoid, topic_probabilities
-from model.config import Temperatures, Thresholds
+from model.config import Biases, Calibration, Temperatures, Thresholds
 from model.decision import decided_moods
 from model.labels import TOPICS
 from training.targets import anger_targets, mood_targets, satisfaction_targets, topic_targets
 
 RULES = {
-    "temperatures": "one a head, the one with the least log-loss",
+    "temperatures": "one a head, and biases for moods, those with the least log-loss",
     "angry": "the lowest threshold whose mood macro-F1 is at most 0.5 points under the best of any threshold",
     "topics": "for each topic the threshold with the best F1",
     "needs_review": "the lowest threshold from which on moods are right nine times in ten",
@@ -32,33 +32,42 @@ _MIN_POSITIVES = 20
 Floats = npt.NDArray[np.float64]
 
 
-def fit_temperatures(heads: HeadLogits, rows: Sequence[FeedbackRow]) -> Temperatures:
-    """Fits one temperature a head; a head that no row supervises keeps 1."""
+def fit_calibration(heads: HeadLogits, rows: Sequence[FeedbackRow]) -> Calibration:
+    """Fits a temperature for each head and a bias for moods; a head that no row supervises stays as it is."""
     satisfaction, anger, topics = satisfaction_targets(rows), anger_targets(rows), topic_targets(rows)
     known, unhappy, named = satisfaction >= 0, (satisfaction == 2) & (anger >= 0), topics >= 0
 
-    def satisfaction_loss(temperature: float) -> float:
-        scaled = heads.satisfaction[known] / temperature
-        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        return float(log_loss(satisfaction[known], powers / powers.sum(axis=1, keepdims=True), labels=[0, 1, 2]))
+    def satisfaction_loss(given: Floats) -> float:
+        calibration = _calibration(satisfaction=given[0], satisfied=given[1], neutral=given[2])
+        moods = mood_probabilities(HeadLogits(*(logits[known] for logits in heads)), calibration)
+        three_way = np.stack([moods[:, 0], moods[:, 1], moods[:, 2] + moods[:, 3]], axis=1)
+        return _log_loss(satisfaction[known], three_way)
 
-    def binary_loss(logits: Floats, targets: npt.NDArray[np.int64], temperature: float) -> float:
-        return float(log_loss(targets, sigmoid(logits / temperature), labels=[0, 1]))
+    def anger_loss(given: Floats) -> float:
+        angry = sigmoid(heads.anger[unhappy] / given[0] + given[1])
+        return _log_loss(anger[unhappy], np.stack([1 - angry, angry], axis=1))
 
-    return Temperatures(
-        satisfaction=_least(satisfaction_loss) if known.any() else 1.0,
-        anger=_least(lambda t: binary_loss(heads.anger[unhappy], anger[unhappy], t)) if unhappy.any() else 1.0,
-        topics=_least(lambda t: binary_loss(heads.topics[named], topics[named], t)) if named.any() else 1.0,
-    )
+    def topic_loss(given: Floats) -> float:
+        present = sigmoid(heads.topics[named] / given[0])
+        return _log_loss(topics[named], np.stack([1 - present, present], axis=1))
+
+    fitted: dict[str, float] = {}
+    if known.any():
+        fitted |= zip(("satisfaction", "satisfied", "neutral"), _least(satisfaction_loss, [1.0, 0.0, 0.0]), strict=True)
+    if unhappy.any():
+        fitted |= zip(("anger", "angry"), _least(anger_loss, [1.0, 0.0]), strict=True)
+    if named.any():
+        fitted |= zip(("topics",), _least(topic_loss, [1.0]), strict=True)
+    return _calibration(**fitted)
 
 
-def fit_thresholds(heads: HeadLogits, rows: Sequence[FeedbackRow], temperatures: Temperatures) -> Thresholds:
+def fit_thresholds(heads: HeadLogits, rows: Sequence[FeedbackRow], calibration: Calibration) -> Thresholds:
     """Chooses every threshold by the rules in `RULES`."""
-    moods = mood_probabilities(heads, temperatures)
+    moods = mood_probabilities(heads, calibration)
     targets = mood_targets(rows)
     known = targets >= 0
     angry = _angry_threshold(moods[known], targets[known])
-    topics = topic_probabilities(heads, temperatures)
+    topics = topic_probabilities(heads, calibration)
     gold = topic_targets(rows)
     return Thresholds(
         angry=angry,
@@ -70,8 +79,21 @@ def fit_thresholds(heads: HeadLogits, rows: Sequence[FeedbackRow], temperatures:
     )
 
 
-def _least(loss: object) -> float:
-    return round(float(minimize_scalar(loss, bounds=(0.3, 5.0), method="bounded").x), 4)
+def _calibration(**fitted: float) -> Calibration:
+    temperatures = {name: value for name, value in fitted.items() if name in Temperatures.model_fields}
+    biases = {name: value for name, value in fitted.items() if name in Biases.model_fields}
+    return Calibration(Temperatures(**temperatures), Biases(**biases))
+
+
+def _least(loss: Callable[[Floats], float], start: list[float]) -> list[float]:
+    """Where a loss of (temperature, biases…) is least, within sane bounds."""
+    bounds = [(0.3, 5.0), *[(-3.0, 3.0)] * (len(start) - 1)]
+    found = minimize(loss, np.array(start), bounds=bounds, method="L-BFGS-B")
+    return [round(float(value), 4) for value in found.x]
+
+
+def _log_loss(targets: npt.NDArray[np.int64], probabilities: Floats) -> float:
+    return float(log_loss(targets, probabilities, labels=list(range(probabilities.shape[1]))))
 
 
 def _angry_threshold(moods: Floats, targets: npt.NDArray[np.int64]) -> float:

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 
 from data.rows import FeedbackRow
 from model.calibration import HeadLogits, mood_probabilities, topic_probabilities
-from model.config import Temperatures, Thresholds
+from model.config import Calibration, Thresholds
 from model.decision import decided_moods
 from model.labels import MOODS, SATISFACTION, TOPICS
 from training.targets import UNKNOWN, anger_targets, mood_targets, satisfaction_targets, topic_targets
@@ -32,11 +32,11 @@ _ANGRY, _SATISFIED, _NEUTRAL = MOODS.index("angry"), MOODS.index("satisfied"), M
 
 
 def measure(
-    heads: HeadLogits, rows: Sequence[FeedbackRow], temperatures: Temperatures, thresholds: Thresholds
+    heads: HeadLogits, rows: Sequence[FeedbackRow], calibration: Calibration, thresholds: Thresholds
 ) -> dict[str, Any]:
     """Measures every head on the rows that label it; a head that none labels is left out."""
-    moods = mood_probabilities(heads, temperatures)
-    raw = mood_probabilities(heads, Temperatures())
+    moods = mood_probabilities(heads, calibration)
+    raw = mood_probabilities(heads, Calibration())
     measured: dict[str, Any] = {"texts": len(rows)}
     gold_moods, gold_satisfaction = mood_targets(rows), satisfaction_targets(rows)
     gold_anger, gold_topics = anger_targets(rows), topic_targets(rows)
@@ -47,7 +47,7 @@ def measure(
     if (known := gold_anger != UNKNOWN).any() and gold_anger[known].any():
         measured["angry"] = _angry(moods[known, _ANGRY], gold_anger[known], thresholds.angry)
     if (gold_topics != UNKNOWN).any():
-        measured["topics"] = _topics(topic_probabilities(heads, temperatures), gold_topics, thresholds)
+        measured["topics"] = _topics(topic_probabilities(heads, calibration), gold_topics, thresholds)
     return measured
 
 

@@ -56,14 +56,23 @@ class Data(_Section):
 
 
 class Stage(_Section):
-    """A stretch of training with its own mixture; `shares` fixes sources' shares of the rows."""
+    """A stretch of training with its own mixture; `shares` fixes sources' shares of the rows.
+
+    A stage with a `rate` begins a new cycle: the rate rises to that share of the full one and falls to zero
+    again. A stage without one goes on with the cycle before it.
+    """
 
     rows: Annotated[int, Field(gt=0)]
     shares: dict[str, Share] = {}
+    rate: Share | None = None
 
 
 class Optimisation(_Section):
-    """Rates, batch, loss weights and seed. The rate warms up, then falls linearly to zero."""
+    """Rates, batch, loss weights and seed.
+
+    The rate warms up, then falls linearly to zero, once a cycle. Of several cycles the weights at their ends are
+    averaged (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407).
+    """
 
     encoder_rate: Positive = 1e-4
     head_rate: Positive = 1e-3

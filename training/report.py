@@ -35,7 +35,7 @@ def write_report(evaluation: dict[str, Any], folder: Path) -> None:
             "## Mood",
             "",
             f"Expected calibration error {percent(calibration['error'])} % "
-            f"({percent(calibration['error_before'])} % before temperatures).",
+            f"({percent(calibration['error_before'])} % before calibration).",
             "",
         ]
         _plot_confusion(overall["mood"]["confusion"], folder / "confusion.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from data.rows import FeedbackRow
 from model.network import FeedbackNetwork, new_network, save_network
 from model.tokenizer import tokenizer_of_encoder
 from training.batches import Encoded, collate, encode, plan_batches
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import load_checkpoint, load_mean_of_cycles, save_checkpoint, save_cycle
 from training.corpus import read_corpus
 from training.losses import Losses, losses
 from training.precision import autocast, bfloat16_pays, use_float32_attention
@@ -32,12 +32,22 @@ _LOSS_WEIGHTS = {"satisfaction": 1.0, "anger": 1.0, "topics": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
+class Cycle:
+    """Steps over which the rate rises to a share of the full one and falls to zero; `stop` is not among them."""
+
+    start: int
+    stop: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """Every batch of a run, in order: the encoded rows and the positions of each batch among them."""
+    """Every batch of a run, in order: the encoded rows, the positions of each batch among them, and the cycles."""
 
     encoded: Encoded
     batches: list[npt.NDArray[np.int64]]
     tokens: list[int]
+    cycles: list[Cycle]
 
 
 def train(
@@ -88,7 +98,7 @@ def train(
         torch.manual_seed(recipe.optimisation.seed + step)
         batch = collate(plan.encoded, plan.batches[step], pad_id)
         for group in optimiser.param_groups:
-            group["lr"] = group["full_rate"] * rate_share(step, steps, recipe.optimisation.warmup_share)
+            group["lr"] = group["full_rate"] * rate_share(step, plan.cycles, recipe.optimisation.warmup_share)
         with autocast(device, bfloat16=bfloat16):
             logits = network(batch.input_ids.to(device), batch.attention_mask.to(device))
         targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
@@ -99,11 +109,15 @@ def train(
         torch.nn.utils.clip_grad_norm_(trainable(network), recipe.optimisation.clip_norm)
         optimiser.step()
         progress.step(step, terms)
+        if len(plan.cycles) > 1 and step + 1 in {cycle.stop for cycle in plan.cycles}:
+            save_cycle(output, network, step=step + 1)
         if (step + 1) % recipe.optimisation.checkpoint_every == 0 or step + 1 == stop_after:
             save_checkpoint(checkpoint, network, optimiser, step=step + 1, fingerprint=fingerprint)
         if step + 1 == stop_after and stop_after < steps:
             return None
 
+    if len(plan.cycles) > 1:
+        load_mean_of_cycles(output, network, steps=[cycle.stop for cycle in plan.cycles])
     folder = output / NETWORK_FOLDER
     save_network(network, encoder, folder)
     (folder / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
@@ -119,12 +133,17 @@ def make_plan(recipe: Recipe, rows: list[FeedbackRow], tokenizer: Tokenizer) -> 
     trust = {source.name: source.trust for source in recipe.sources}
     encoded = encode([rows[at] for at in used], tokenizer, recipe.text, trust)
     batches: list[npt.NDArray[np.int64]] = []
+    cycles: list[Cycle] = []
     for number, positions in enumerate(drawn):
         local = np.searchsorted(used, positions)
         lengths = [len(encoded.ids[at]) for at in local]
         planned = plan_batches(lengths, tokens_per_batch=recipe.optimisation.tokens_per_batch, seed=seed + number)
+        rate = recipe.stages[number].rate
+        if not cycles or rate is not None:
+            cycles.append(Cycle(len(batches), len(batches), 1.0 if rate is None else rate))
         batches.extend(local[batch] for batch in planned)
-    return Plan(encoded, batches, [sum(len(encoded.ids[at]) for at in batch) for batch in batches])
+        cycles[-1] = replace(cycles[-1], stop=len(batches))
+    return Plan(encoded, batches, [sum(len(encoded.ids[at]) for at in batch) for batch in batches], cycles)
 
 
 def _mixture(recipe: Recipe, stage: int) -> Mixture:
@@ -169,10 +188,12 @@ def make_optimiser(network: FeedbackNetwork, settings: Optimisation) -> torch.op
     )
 
 
-def rate_share(step: int, steps: int, warmup_share: float) -> float:
-    """The share of the full rate at `step`: up in a line over the warm-up, then down in a line to zero."""
+def rate_share(step: int, cycles: list[Cycle], warmup_share: float) -> float:
+    """The share of the full rate at `step`: up in a line over a cycle's warm-up, then down in a line to zero."""
+    cycle = next(cycle for cycle in cycles if step < cycle.stop)
+    steps, at = cycle.stop - cycle.start, step - cycle.start
     warmup = max(1, int(steps * warmup_share))
-    return min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+    return cycle.rate * min((at + 1) / warmup, (steps - at) / max(1, steps - warmup))
 
 
 class Progress:

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from model.errors import RecipeError, WeightsError
 from model.network import load_network
 from tests.conftest import tiny_recipe
-from training.train import train
+from training.train import Cycle, rate_share, train
 
 SHORT = {"stages": [{"rows": 300, "shares": {"annotated": 0.9}}]}
 
@@ -89,3 +89,29 @@ def test_an_encoder_that_is_not_there_is_named(
 def test_an_unfinished_run_has_no_network(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="give a folder that `rida train` finished"):
         load_network(tmp_path)
+
+
+def test_the_rate_rises_and_falls_once_a_cycle() -> None:
+    cycles = [Cycle(0, 100, 1.0), Cycle(100, 140, 0.5)]
+    rates = [rate_share(step, cycles, 0.1) for step in range(140)]
+    assert max(rates[:100]) == rates[10] == 1.0
+    assert max(rates[100:]) == pytest.approx(0.5)
+    assert rates[99] < 0.02
+    assert rates[100] < 0.15
+    assert rates[139] < 0.02
+
+
+def test_of_two_cycles_the_mean_is_kept_also_after_an_interruption(
+    data_root: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    changes = {"stages": [{"rows": 150}, {"rows": 100, "rate": 0.5}]}
+    whole = run(changes, data_root, tiny_encoder, tmp_path / "whole")
+    run(changes, data_root, tiny_encoder, tmp_path / "parts", stop_after=9)
+    parts = run(changes, data_root, tiny_encoder, tmp_path / "parts")
+    assert whole is not None
+    assert parts is not None
+    first, second = (load_file(path) for path in sorted((tmp_path / "whole").glob("cycle-*.safetensors")))
+    mean = load_file(whole / "network.safetensors")
+    assert all(mean[name].allclose((first[name] + second[name]) / 2) for name in first)
+    assert any(not first[name].allclose(second[name]) for name in first)
+    assert all(value.equal(mean[name]) for name, value in load_file(parts / "network.safetensors").items())
