@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from data.rows import FeedbackRow
 
@@ -21,8 +21,12 @@ def says_something(row: FeedbackRow) -> bool:
     return labelled and bool(row.text.strip())
 
 
-def usable_for_training(rows: Iterable[FeedbackRow]) -> list[FeedbackRow]:
-    """Keeps the train rows that say something, once a source, and whose text no held-out row has.
+def usable_for_training(
+    rows: Iterable[FeedbackRow], allowed: Callable[[FeedbackRow], bool] = lambda row: True
+) -> list[FeedbackRow]:
+    """Keeps the allowed train rows that say something, once a source, and whose text no held-out row has.
+
+    What is held out in a source that is not allowed is held out all the same.
 
     A text may stand in several sources with different labels (that is more supervision, not a
     repeat); within one source the first row wins.
@@ -32,7 +36,7 @@ def usable_for_training(rows: Iterable[FeedbackRow]) -> list[FeedbackRow]:
     seen: set[tuple[str, str]] = set()
     kept = []
     for row in rows:
-        if row.split != "train" or not says_something(row):
+        if row.split != "train" or not allowed(row) or not says_something(row):
             continue
         key = same_text_key(row.text)
         if key in held_out or (row.source, key) in seen:

@@ -14,7 +14,8 @@ class FeedbackRow:
     """One text with whatever its source says about it; None means that the source does not say.
 
     `topics_covered` lists the topics that the source is able to label: about every other topic its
-    silence says nothing. None means that it labels them all.
+    silence says nothing. None means that it labels them all. `origin` names the source that a collected text
+    was taken from, whose licence goes with it; empty where that is `source` itself.
     """
 
     id: str
@@ -26,6 +27,7 @@ class FeedbackRow:
     angry: bool | None
     topics: tuple[str, ...] | None
     topics_covered: tuple[str, ...] | None
+    origin: str = ""
 
     @property
     def mood(self) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,14 @@ def read_card(folder: Path) -> SourceCard:
         raise SourceError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(card, dict):
         raise SourceError(f"{path}: expected a JSON object, found {type(card).__name__}")
-    covered = card.get("topics_covered")
+    covered = card.get("topics_covered") or []
+    if not isinstance(covered, list) or not all(isinstance(topic, str) for topic in covered):
+        raise SourceError(f"{path}: topics_covered is {covered!r}; use a list of names")
     return SourceCard(
         folder.name,
         str(card.get("title", folder.name)),
         str(card.get("licence", "not stated")),
-        tuple(covered or ()),
+        tuple(covered),
     )
 
 
@@ -104,7 +107,7 @@ def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
         for line in lines:
             if line["text"].strip():
                 yield json.loads(line["text"])
-    except (OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SourceError(f"{path}: cannot be read as JSON lines ({error})") from error
 
 
@@ -128,6 +131,7 @@ def _row(fields: Mapping[str, Any], split: Split | None, card: SourceCard) -> Fe
         angry=angry,
         topics=topics(fields),
         topics_covered=card.topics_covered,
+        origin=str(fields.get("source") or ""),
     )
 
 
@@ -137,7 +141,4 @@ def _held_out(row: FeedbackRow, share: float) -> FeedbackRow:
     bucket = int.from_bytes(hashlib.sha256(row.id.encode()).digest()[:4]) / 2**32
     if bucket >= share:
         return row
-    return FeedbackRow(
-        row.id, row.text, row.lang, row.source, "validation",
-        row.sentiment, row.angry, row.topics, row.topics_covered,
-    )  # fmt: skip
+    return replace(row, split="validation")

@@ -20,7 +20,7 @@ from model.calibration import (
 from model.config import WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
-from model.errors import TextError
+from model.errors import InputError, TextError
 from model.labels import MOODS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
@@ -191,6 +191,9 @@ def load(path: str | Path | None = None, *, threads: int | None = None) -> Class
 
     Raises:
         WeightsError: the folder is missing, damaged or of another version.
+        InputError: `threads` is less than 1.
     """
+    if threads is not None and threads < 1:
+        raise InputError(f"threads is {threads}; give a whole number from 1 on, or none for all cores")
     folder = SHIPPED_WEIGHTS if path is None else Path(path)
     return Classifier(folder, threads=threads or usable_cores())

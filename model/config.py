@@ -105,6 +105,8 @@ class WeightsConfig(_Section):
     biases: Biases
     thresholds: Thresholds
     trained_on: tuple[TrainedOn, ...]
+    encoder: str
+    validation_share: Probability
     recipe_sha256: str
 
     @property

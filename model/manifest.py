@@ -29,8 +29,11 @@ class Checksums:
 
 def write_manifest(folder: Path) -> None:
     """Writes the manifest of a folder's files as they are now."""
-    sums = {name: _sha256(folder / name) for name in (*_NEEDED, CARD) if (folder / name).exists()}
-    (folder / MANIFEST).write_text(json.dumps({"sha256": sums}, indent=1) + "\n", encoding="utf-8")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
+    sums = {path.name: _sha256(path) for path in files}
+    fresh = folder / (MANIFEST + ".tmp")
+    fresh.write_text(json.dumps({"sha256": sums}, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(folder / MANIFEST)
 
 
 def verify_manifest(folder: Path) -> Checksums:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -78,7 +79,9 @@ def save_network(network: FeedbackNetwork, encoder: str, folder: Path) -> None:
     cast(Any, network.encoder).config.save_pretrained(folder)
     AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, folder / WEIGHTS_FILE)
+    fresh = folder / (WEIGHTS_FILE + ".tmp")
+    save_file(state, fresh)
+    fresh.replace(folder / WEIGHTS_FILE)
 
 
 def load_network(folder: Path) -> FeedbackNetwork:
@@ -88,13 +91,13 @@ def load_network(folder: Path) -> FeedbackNetwork:
         WeightsError: the folder is not one that `save_network` wrote.
     """
     path = folder / WEIGHTS_FILE
-    if not path.exists():
+    if not path.exists() or not (folder / "config.json").exists():
         raise WeightsError(f"{folder}: no {WEIGHTS_FILE} there; give a folder that `rida train` finished")
     config = AutoConfig.from_pretrained(folder)
     body = AutoModel.from_config(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
     network = FeedbackNetwork(body)
     try:
         network.load_state_dict(load_file(path))
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: does not fit its config.json ({error})") from error
     return network.eval()

@@ -30,6 +30,7 @@ def normalise(text: object, *, max_characters: int) -> tuple[str, bool]:
     """
     if not isinstance(text, str):
         raise TextError("not_text", f"expected a text, found {type(text).__name__}; give a string")
+    text = text.strip()
     cut = len(text) > max_characters
     cleaned = _SEPARATOR.sub(" ", text[:max_characters])
     if not cleaned.isascii():

@@ -22,9 +22,7 @@ def read_tokenizer(path: Path) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception for every fault
         raise WeightsError(f"{path}: cannot be read as a tokenizer ({error})") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    return _for_texts(tokenizer)
 
 
 def tokenizer_of_encoder(encoder: str) -> Tokenizer:
@@ -37,9 +35,17 @@ def tokenizer_of_encoder(encoder: str) -> Tokenizer:
     if path.exists():
         return read_tokenizer(path)
     try:
-        return Tokenizer.from_pretrained(encoder)
+        return _for_texts(Tokenizer.from_pretrained(encoder))
     except Exception as error:  # as above; a hub that cannot be reached comes this way too
         raise WeightsError(f"encoder {encoder!r}: no tokenizer.json there ({error})") from error
+
+
+def _for_texts(tokenizer: Tokenizer) -> Tokenizer:
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    # A customer who writes `<s>` or `<pad>` means just that, not the control piece of that name.
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def id_of(tokenizer: Tokenizer, piece: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model.config import WeightsConfig, read_config
+from model.errors import WeightsError
 from model.manifest import CARD, CONFIG
 from training.comparison import MAX_F1_LOST, MIN_UNCHANGED
 from training.fit import RULES
@@ -23,14 +24,20 @@ def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]]) -> None:
     What is weak is read off the first evaluation.
     """
     config = read_config(folder / CONFIG)
-    comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+    path = folder / "comparison.json"
+    try:
+        comparison = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot be read ({error}); export the weights again") from error
     parts = [*_introduction(config)]
     for shown in evaluations:
         parts += _measured(shown)
     if evaluations:
         parts += _weak(evaluations[0])
     parts += [*_calibration(config), *_export(comparison), *_sources(config)]
-    (folder / CARD).write_text("\n".join(parts), encoding="utf-8")
+    fresh = folder / (CARD + ".tmp")
+    fresh.write_text("\n".join(parts), encoding="utf-8")
+    fresh.replace(folder / CARD)
 
 
 def _introduction(config: WeightsConfig) -> list[str]:
@@ -41,11 +48,11 @@ def _introduction(config: WeightsConfig) -> list[str]:
         f"Reads customer feedback and gives a mood ({', '.join(config.moods)}) and any of the topics "
         f"{', '.join(config.topics)}, with calibrated probabilities.",
         "",
-        f"First-class languages: {', '.join(languages.first_class)}. Also trained on and measured: "
-        f"{', '.join(languages.supported)}. The encoder knows about a hundred languages; of those not named "
-        "here nothing was measured.",
+        f"First-class languages: {', '.join(languages.first_class)}. Also trained on: "
+        f"{', '.join(languages.supported)}. The encoder knows about a hundred languages; what was "
+        "measured stands below, and of any other language nothing is known.",
         "",
-        "Encoder: multilingual-e5-small (12 layers, width 384), fine-tuned with mean pooling and linear heads for "
+        f"Encoder: {config.encoder}, fine-tuned with mean pooling and linear heads for "
         "satisfaction, anger given unhappiness, and topics. How: `training/recipe.toml` and `docs/training.md`. "
         f"Recipe fingerprint: `{config.recipe_sha256[:16]}`.",
         "",
@@ -168,7 +175,7 @@ def _export(comparison: dict[str, Any]) -> list[str]:
         f"{comparison['texts']} validation texts: {percent(comparison['moods_unchanged'])} % of moods unchanged "
         f"(aim {percent(MIN_UNCHANGED)}), largest change of a probability {comparison['largest_change']:.3f}; aim "
         f"for macro-F1 lost in a first-class language: at most {percent(MAX_F1_LOST)} points. "
-        "Made by `rida export`.",
+        + ("Made by `rida export`." if comparison["kept"] else "The aims are missed. Made by `rida export`."),
         "",
         *lines,
         "",

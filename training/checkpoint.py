@@ -58,15 +58,18 @@ def load_checkpoint(folder: Path, network: nn.Module, optimiser: torch.optim.Opt
         state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         if state["recipe"] != fingerprint:
             raise RecipeError(
-                f"{folder}: this checkpoint was made by another recipe; "
-                "restore that recipe, or train into another --output folder"
+                f"{folder}: this checkpoint was made by another recipe or other data; "
+                "restore them, or train into another --output folder"
             )
         weights, moments = load_file(folder / _WEIGHTS), load_file(folder / _OPTIMISER)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise RecipeError(f"{folder}: damaged checkpoint ({error}); delete the folder to start again") from error
-    missing, unexpected = network.load_state_dict(weights, strict=False)
+    try:
+        missing, unexpected = network.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise RecipeError(f"{folder}: is of another encoder ({error}); train into another --output folder") from error
     if unexpected or set(missing) & set(_trained(network)):
-        raise RecipeError(f"{folder}: does not fit the recipe's network; delete the folder to start again")
+        raise RecipeError(f"{folder}: is of another encoder; train into another --output folder")
     saved = optimiser.state_dict()
     saved["state"] = {}
     for name, value in moments.items():

@@ -46,7 +46,7 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--data", nargs="+", required=True, metavar="SOURCE", help="names of sources")
     parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
-    parser.add_argument("--limit", type=int, help="measure at most so many rows of a source")
+    parser.add_argument("--limit", type=_positive, help="measure at most so many rows of a source")
     parser.add_argument("--output", type=Path, required=True, help="folder for the report")
     parser.add_argument(
         "--card", nargs="*", type=Path, metavar="REPORT",
@@ -72,6 +72,12 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.set_defaults(run=partial(_run, _export))
 
 
+def _positive(raw: str) -> int:
+    if not raw.isdecimal() or int(raw) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
+    return int(raw)
+
+
 def _run(command: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
     """Runs a command; a fault in a source becomes an error of rida's own, since `data` knows nothing of those."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -90,7 +96,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     limit = [] if arguments.limit is None else ["--limit", str(arguments.limit)]
-    command = ["rida", "evaluate", "WEIGHTS", "--data-root", "DATA"]
+    command = ["rida", "evaluate", "WEIGHTS", "--data-root", "DATA", "--output", "REPORT"]
     evaluation = evaluate(
         arguments.weights,
         data_root=arguments.data_root,
@@ -104,16 +110,19 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         log.info("%s: %s", name.replace("_", " "), percent(value))
     log.info("report: %s", arguments.output)
     if arguments.card is not None:
-        write_card(arguments.weights, evaluations=[evaluation, *map(_earlier, arguments.card)])
+        earlier = [_earlier(report, evaluation["weights"]) for report in arguments.card]
+        write_card(arguments.weights, evaluations=[evaluation, *earlier])
         write_manifest(arguments.weights)
 
 
-def _earlier(report: Path) -> dict[str, Any]:
+def _earlier(report: Path, weights: dict[str, str]) -> dict[str, Any]:
     path = report / EVALUATION
     try:
         evaluation: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as an evaluation ({error}); run `rida evaluate` again") from error
+    if evaluation["weights"] != weights:
+        raise InputError(f"{path}: measured other weights ({evaluation['weights']}); run `rida evaluate` again")
     return evaluation
 
 

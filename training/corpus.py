@@ -1,7 +1,8 @@
-"""The rows a recipe may draw on: its sources read, filtered by licence and language, and cleaned."""
+"""The rows a recipe may draw on: its sources read, cleaned, and filtered by licence and language."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Rows to train on, rows to validate on, and the cards of the sources they are from."""
+    """Rows to train on, rows to validate on, and the cards of the sources that the train rows come from."""
 
     train: list[FeedbackRow]
     validation: list[FeedbackRow]
@@ -24,26 +25,40 @@ class Corpus:
 def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
     """Reads the recipe's sources under `data_root`.
 
+    A text that a source has collected from another one goes by the licences of both.
+
     Raises:
         SourceError: a source is missing or malformed.
         RecipeError: nothing is left to train on.
     """
-    cards = [read_card(data_root / source.name) for source in recipe.sources]
-    allowed = tuple(card for card in cards if not _excluded(card.licence, recipe))
-    rows = [
-        row
-        for card in allowed
-        for row in read_source(data_root / card.name, validation_share=recipe.data.validation_share)
-        if row.lang not in recipe.data.exclude_languages
-    ]
-    train = usable_for_training(rows)
+    share = recipe.data.validation_share
+    rows = [row for source in recipe.sources for row in read_source(data_root / source.name, validation_share=share)]
+    names = sorted({source.name for source in recipe.sources} | {row.origin for row in rows if row.origin})
+    cards = {name: _card(data_root, name) for name in names}
+    excluded = {name for name, card in cards.items() if _excluded(card.licence, recipe)}
+
+    def allowed(row: FeedbackRow) -> bool:
+        return row.lang not in recipe.data.exclude_languages and not {row.source, row.origin} & excluded
+
+    train = usable_for_training(rows, allowed)
     if not train:
         raise RecipeError(
             f"{recipe.name}: no row is left to train on; check its sources, exclude_licences and "
             f"exclude_languages against {data_root}"
         )
-    return Corpus(train, [row for row in rows if row.split == "validation"], allowed)
+    used = {row.source for row in train} | {row.origin for row in train}
+    validation = [row for row in rows if row.split == "validation" and allowed(row)]
+    return Corpus(train, validation, tuple(card for name, card in cards.items() if name in used))
+
+
+def _card(data_root: Path, name: str) -> SourceCard:
+    folder = data_root / name
+    return read_card(folder) if folder.is_dir() else SourceCard(name, name, "not stated", None)
 
 
 def _excluded(licence: str, recipe: Recipe) -> bool:
-    return any(part.casefold() in licence.casefold() for part in recipe.data.exclude_licences)
+    """Whether a licence has one of the excluded words in it, as whole words: `NC` is not in `licence`."""
+    return any(
+        re.search(rf"(?<![a-z]){re.escape(words)}(?![a-z])", licence, re.IGNORECASE)
+        for words in recipe.data.exclude_licences
+    )

@@ -30,7 +30,6 @@ def evaluate(
     sources: Sequence[str],
     split: Split,
     output: Path,
-    validation_share: float = 0.1,
     limit: int | None = None,
     command: str = "",
 ) -> dict[str, Any]:
@@ -43,8 +42,10 @@ def evaluate(
         WeightsError, SourceError: the weights or a source cannot be used.
         RecipeError: no source has a labelled row in that split.
     """
-    rows = rows_to_measure(data_root, sources, split=split, validation_share=validation_share, limit=limit)
     classifier = load(weights)
+    # The same rows that the recipe held out, else rows that were trained on would count as validation.
+    validation_share = classifier.info.config.validation_share
+    rows = rows_to_measure(data_root, sources, split=split, validation_share=validation_share, limit=limit)
     evaluation = measure_groups(classifier, rows) | {"split": split, "row_limit": limit, "command": command}
     output.mkdir(parents=True, exist_ok=True)
     (output / EVALUATION).write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")

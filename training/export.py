@@ -74,7 +74,9 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     tokenizer = read_tokenizer(network_folder / TOKENIZER)
     corpus = read_corpus(recipe, data_root)
     calibration = _calibration_rows(corpus, settings)
-    vocabulary = trim(tokenizer, count_pieces(tokenizer, _legible(corpus.train)), pieces=settings.pieces)
+    vocabulary = trim(
+        tokenizer, count_pieces(tokenizer, _legible(corpus.train, settings.max_characters)), pieces=settings.pieces
+    )
     weights, shape = _tensors(network, vocabulary.original_ids), _shape(network, settings)
     texts = _texts_like_training(corpus, recipe, settings)
     inputs = _seen_inputs(network, tokenizer, texts, settings)
@@ -97,7 +99,10 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
         log.info("%d of %d matrices in float32: %s", len(in_float), len(by_change), comparison.summary())
         if comparison.keeps_answers():
             break
-    record = {"matrices": len(by_change), "in_float32": in_float, **asdict(comparison)}
+    else:
+        log.warning("even float32 does not keep the network's answers as it should; the card says so")
+    record = {"matrices": len(by_change), "in_float32": in_float, "kept": comparison.keeps_answers()}
+    record |= asdict(comparison)
     (fresh / COMPARISON).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     write_card(fresh, evaluations=[])
     write_manifest(fresh)
@@ -126,13 +131,13 @@ def _calibration_rows(corpus: Corpus, settings: ExportSettings) -> list[Feedback
     return rows
 
 
-def _legible(rows: Sequence[FeedbackRow]) -> list[str]:
-    return [normalise(row.text, max_characters=20_000)[0] for row in rows if _is_legible(row.text)]
+def _legible(rows: Sequence[FeedbackRow], max_characters: int) -> list[str]:
+    return [normalise(row.text, max_characters=max_characters)[0] for row in rows if _is_legible(row.text)]
 
 
 def _is_legible(text: str) -> bool:
     try:
-        normalise(text, max_characters=20_000)
+        normalise(text, max_characters=len(text))
     except TextError:
         return False
     return True
@@ -146,7 +151,8 @@ def _texts_like_training(corpus: Corpus, recipe: Recipe, settings: ExportSetting
 
 
 def _windows(texts: Sequence[str], tokenizer: Tokenizer, settings: ExportSettings) -> list[list[list[int]]]:
-    return windows_of(texts, tokenizer, window_tokens=settings.window_tokens, max_tokens=settings.max_tokens)
+    limits = {name: getattr(settings, name) for name in ("window_tokens", "max_tokens", "max_characters")}
+    return windows_of(texts, tokenizer, **limits)
 
 
 def _seen_inputs(
@@ -208,6 +214,8 @@ def _calibrate(
         biases=Biases(),
         thresholds=Thresholds(angry=0.5, needs_review=0.5, topics=dict.fromkeys(TOPICS, 0.5)),
         trained_on=tuple(TrainedOn(name=c.name, title=c.title, licence=c.licence) for c in corpus.cards),
+        encoder=recipe.encoder.name,
+        validation_share=recipe.data.validation_share,
         recipe_sha256=recipe.fingerprint(),
     )
     _write_config(folder, config)

@@ -44,7 +44,8 @@ def measure(
         measured["mood"] = _mood(moods[known], raw[known], gold_moods[known], thresholds)
     if (known := gold_satisfaction != UNKNOWN).any():
         measured["satisfaction"] = _satisfaction(moods[known], gold_satisfaction[known])
-    if (known := gold_anger != UNKNOWN).any() and gold_anger[known].any():
+    if {0, 1} <= set(gold_anger.tolist()):
+        known = gold_anger != UNKNOWN
         measured["angry"] = _angry(moods[known, _ANGRY], gold_anger[known], thresholds.angry)
     if (gold_topics != UNKNOWN).any():
         measured["topics"] = _topics(topic_probabilities(heads, calibration), gold_topics, thresholds)

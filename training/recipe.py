@@ -20,7 +20,7 @@ class _Section(BaseModel):
 
 
 class Encoder(_Section):
-    """The pretrained encoder and what of it stays as it is."""
+    """The pretrained encoder and what of it stays as it is; attention has no dropout, which is slow on CPUs."""
 
     name: str = "intfloat/multilingual-e5-small"
     freeze_embeddings: bool = True
@@ -67,6 +67,14 @@ class Stage(_Section):
     rate: Share | None = None
 
 
+class LossWeights(_Section):
+    """How much each head's loss counts."""
+
+    satisfaction: float = 1.0
+    anger: float = 1.0
+    topics: float = 0.5
+
+
 class Optimisation(_Section):
     """Rates, batch, loss weights and seed.
 
@@ -80,7 +88,7 @@ class Optimisation(_Section):
     warmup_share: Share = 0.05
     clip_norm: Positive = 1.0
     tokens_per_batch: Annotated[int, Field(gt=0)] = 1536
-    loss_weights: dict[Literal["satisfaction", "anger", "topics"], float] = {}
+    loss_weights: LossWeights = LossWeights()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 20
     checkpoint_every: Annotated[int, Field(gt=0)] = 250

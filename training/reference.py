@@ -18,7 +18,7 @@ _TOKENS_PER_BATCH = 2048
 
 
 def windows_of(
-    texts: Sequence[str], tokenizer: Tokenizer, *, window_tokens: int, max_tokens: int
+    texts: Sequence[str], tokenizer: Tokenizer, *, window_tokens: int, max_tokens: int, max_characters: int
 ) -> list[list[list[int]]]:
     """Cuts legible texts into windows as the scoring runtime does.
 
@@ -26,7 +26,7 @@ def windows_of(
         TextError: a text has no legible character.
     """
     begin, end = id_of(tokenizer, "<s>"), id_of(tokenizer, "</s>")
-    cleaned = [normalise(text, max_characters=20 * max_tokens)[0] for text in texts]
+    cleaned = [normalise(text, max_characters=max_characters)[0] for text in texts]
     return [
         windows(encoding.ids[:max_tokens], begin=begin, end=end, window_tokens=window_tokens)
         for encoding in tokenizer.encode_batch(cleaned, add_special_tokens=False)

@@ -28,7 +28,6 @@ from training.recipe import Optimisation, Recipe
 log = logging.getLogger(__name__)
 
 NETWORK_FOLDER = "network"
-_LOSS_WEIGHTS = {"satisfaction": 1.0, "anger": 1.0, "topics": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +78,17 @@ def train(
     network.to(device).train()
     optimiser = make_optimiser(network, recipe.optimisation)
     checkpoint = output / "checkpoint"
-    fingerprint = recipe.fingerprint()
-    done = load_checkpoint(checkpoint, network, optimiser, fingerprint=fingerprint)
-
     tokenizer = tokenizer_of_encoder(encoder)
     plan = make_plan(recipe, read_corpus(recipe, data_root).train, tokenizer)
     steps = len(plan.batches)
+    fingerprint = f"{recipe.fingerprint()}, {steps} steps, {sum(plan.tokens)} tokens"
+    done = load_checkpoint(checkpoint, network, optimiser, fingerprint=fingerprint)
     log.info(
         "%d steps, %d tokens, on %s in %s; %d steps are done",
         steps, sum(plan.tokens), device, "bfloat16" if bfloat16 else "float32", done,
     )  # fmt: skip
     progress = Progress(output / "log.jsonl", plan.tokens, done, every=recipe.optimisation.log_every)
-    weights = _LOSS_WEIGHTS | recipe.optimisation.loss_weights
+    weights = recipe.optimisation.loss_weights.model_dump()
     pad_id = cast(Any, network.encoder).config.pad_token_id
 
     for step in range(done, steps):
