@@ -19,7 +19,6 @@ import io
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ import transformers
 from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import logging as transformers_logging
 
 from model.classifier import SHIPPED_WEIGHTS, load
 
@@ -97,6 +97,16 @@ def command(*words: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "serving.cli", *words], check=True, capture_output=True)
 
 
+def peak_megabytes(*words: str) -> float:
+    """Measured from a small process: a child of this one would begin with all that torch takes here."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    called = [sys.executable, "-c", code, sys.executable, "-m", "serving.cli", *words]
+    return float(subprocess.run(called, check=True, capture_output=True).stdout)
+
+
 def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -114,11 +124,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     load_before = os.getloadavg()[0]
+    transformers_logging.set_verbosity_error()  # it would list every network it knows beside ours
     texts = read_texts(arguments.texts, arguments.rows)
     one = texts[len(texts) // 2]
 
     starts = [seconds(lambda: command("classify", one)) for _ in range(arguments.repeats + 1)][1:]
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    peak = peak_megabytes("classify", one)
     pipeline, classifier = torch_pipeline(), load()
     pipeline(texts[:20])
     classifier.classify(texts[:20])
