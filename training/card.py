@@ -21,7 +21,7 @@ _WEAK_TOPICS = 3
 def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]]) -> None:
     """Writes the card of a weights folder from its config, its comparison with torch, and evaluations.
 
-    What is weak is read off the first evaluation.
+    What is weak is read off the first evaluation, so the one made for this very task comes first.
     """
     config = read_config(folder / CONFIG)
     path = folder / "comparison.json"

@@ -111,7 +111,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     log.info("report: %s", arguments.output)
     if arguments.card is not None:
         earlier = [_earlier(report, evaluation["weights"]) for report in arguments.card]
-        write_card(arguments.weights, evaluations=[evaluation, *earlier])
+        write_card(arguments.weights, evaluations=[*earlier, evaluation])
         write_manifest(arguments.weights)
 
 
