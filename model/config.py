@@ -23,7 +23,7 @@ class _Section(BaseModel):
 
 
 class Languages(_Section):
-    """Languages that the weights were measured on, as ISO 639 codes."""
+    """Languages that the weights were trained on, as ISO 639 codes."""
 
     first_class: tuple[str, ...]
     supported: tuple[str, ...]

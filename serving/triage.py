@@ -6,7 +6,7 @@ import heapq
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TextIO
+from typing import Final, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,6 +17,7 @@ from model.labels import Mood
 from model.prediction import Prediction, Rejection
 from serving.describe import percent
 from serving.output import cells, one_line
+from serving.score import Classifier
 
 _KEPT_CHARACTERS: Final = 2000
 _WIDEST_ID: Final = 16
@@ -24,13 +25,6 @@ _NARROWEST: Final = 20
 _GAPS: Final = 13
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
 _STYLES: Final[dict[Mood, str]] = {"angry": "bold red", "dissatisfied": "yellow", "satisfied": "green"}
-
-
-class Classifier(Protocol):
-    """What can be watched."""
-
-    def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
-        """A prediction or a rejection for each text, in order."""
 
 
 @dataclass(frozen=True, slots=True)

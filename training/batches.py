@@ -58,9 +58,9 @@ def encode(rows: Sequence[FeedbackRow], tokenizer: Tokenizer, text: Text, trust:
     """
     tokenizer.enable_truncation(text.max_tokens)
     tokenizer.no_padding()
-    legible = [_legible(row.text, text.max_characters) for row in rows]
-    encodings = tokenizer.encode_batch(legible)
-    ids = [encoding.ids if said else [] for encoding, said in zip(encodings, legible, strict=True)]
+    said = [legible(row.text, text.max_characters) for row in rows]
+    encodings = tokenizer.encode_batch(said)
+    ids = [encoding.ids if each else [] for encoding, each in zip(encodings, said, strict=True)]
     return Encoded(
         ids,
         satisfaction_targets(rows),
@@ -108,7 +108,8 @@ def collate(encoded: Encoded, positions: npt.NDArray[np.int64], pad_id: int) -> 
     return Batch(torch.from_numpy(input_ids), torch.from_numpy(mask), targets)
 
 
-def _legible(text: str, max_characters: int) -> str:
+def legible(text: str, max_characters: int) -> str:
+    """A text cleaned as for scoring; empty where it has no legible character."""
     try:
         return normalise(text, max_characters=max_characters)[0]
     except TextError:

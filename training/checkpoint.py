@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from model.errors import RecipeError
+from training.folders import recover_folder, replace_folder
 
 _WEIGHTS, _OPTIMISER, _STATE = "weights.safetensors", "optimiser.safetensors", "state.json"
 
@@ -25,7 +26,7 @@ def save_checkpoint(
     folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, step: int, fingerprint: str
 ) -> None:
     """Replaces the checkpoint in `folder` by one taken after `step` steps."""
-    fresh, old = folder.with_name(folder.name + ".tmp"), folder.with_name(folder.name + ".old")
+    fresh = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     save_file(_trained(network), fresh / _WEIGHTS)
@@ -36,11 +37,7 @@ def save_checkpoint(
     }
     save_file(moments, fresh / _OPTIMISER)
     (fresh / _STATE).write_text(json.dumps({"step": step, "recipe": fingerprint}), encoding="utf-8")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    replace_folder(folder, fresh)
 
 
 def load_checkpoint(folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, fingerprint: str) -> int:
@@ -49,9 +46,7 @@ def load_checkpoint(folder: Path, network: nn.Module, optimiser: torch.optim.Opt
     Raises:
         RecipeError: the checkpoint is of another recipe, or damaged.
     """
-    old = folder.with_name(folder.name + ".old")
-    if not folder.exists() and old.exists():  # killed between the two renames
-        old.rename(folder)
+    recover_folder(folder)
     if not folder.exists():
         return 0
     try:

@@ -19,17 +19,18 @@ from data.rows import FeedbackRow
 from model.calibration import HeadLogits
 from model.classifier import load
 from model.config import Biases, Languages, Limits, Temperatures, Thresholds, TrainedOn, WeightsConfig
-from model.errors import RecipeError, TextError, WeightsError
+from model.errors import RecipeError, WeightsError
 from model.labels import FIRST_CLASS_LANGUAGES, MOODS, TOPICS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, write_manifest
 from model.network import FeedbackNetwork, load_network
-from model.text import normalise
 from model.tokenizer import id_of, read_tokenizer
 from training.activations import watch_inputs
+from training.batches import legible
 from training.card import write_card
 from training.comparison import Comparison, compare
 from training.corpus import Corpus, read_corpus
 from training.fit import fit_calibration, fit_thresholds
+from training.folders import replace_folder
 from training.graph import Shape, build_graph, matrix_names, matrix_of
 from training.quantise import Floats, quantised_matrix
 from training.recipe import Recipe
@@ -74,9 +75,8 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     tokenizer = read_tokenizer(network_folder / TOKENIZER)
     corpus = read_corpus(recipe, data_root)
     calibration = _calibration_rows(corpus, settings)
-    vocabulary = trim(
-        tokenizer, count_pieces(tokenizer, _legible(corpus.train, settings.max_characters)), pieces=settings.pieces
-    )
+    counts = count_pieces(tokenizer, [legible(row.text, settings.max_characters) for row in corpus.train])
+    vocabulary = trim(tokenizer, counts, pieces=settings.pieces)
     weights, shape = _tensors(network, vocabulary.original_ids), _shape(network, settings)
     texts = _texts_like_training(corpus, recipe, settings)
     inputs = _seen_inputs(network, tokenizer, texts, settings)
@@ -106,7 +106,7 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     (fresh / COMPARISON).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     write_card(fresh, evaluations=[])
     write_manifest(fresh)
-    _replace(output, fresh)
+    replace_folder(output, fresh)
 
 
 def _recipe_of(folder: Path) -> Recipe:
@@ -121,7 +121,7 @@ def _calibration_rows(corpus: Corpus, settings: ExportSettings) -> list[Feedback
     rows = [
         row
         for row in corpus.validation
-        if row.source in settings.calibrate_on and says_something(row) and _is_legible(row.text)
+        if row.source in settings.calibrate_on and says_something(row) and legible(row.text, settings.max_characters)
     ]
     if not rows:
         raise RecipeError(
@@ -131,23 +131,11 @@ def _calibration_rows(corpus: Corpus, settings: ExportSettings) -> list[Feedback
     return rows
 
 
-def _legible(rows: Sequence[FeedbackRow], max_characters: int) -> list[str]:
-    return [normalise(row.text, max_characters=max_characters)[0] for row in rows if _is_legible(row.text)]
-
-
-def _is_legible(text: str) -> bool:
-    try:
-        normalise(text, max_characters=len(text))
-    except TextError:
-        return False
-    return True
-
-
 def _texts_like_training(corpus: Corpus, recipe: Recipe, settings: ExportSettings) -> list[str]:
     """Train texts drawn like those of the last stage."""
     mixture = Mixture(rows=settings.watched_texts, shares=recipe.stages[-1].shares)
     drawn = (corpus.train[at] for at in draw(corpus.train, mixture, seed=recipe.optimisation.seed))
-    return [row.text for row in drawn if _is_legible(row.text)]
+    return [row.text for row in drawn if legible(row.text, settings.max_characters)]
 
 
 def _windows(texts: Sequence[str], tokenizer: Tokenizer, settings: ExportSettings) -> list[list[list[int]]]:
@@ -251,12 +239,3 @@ def _counts(rows: Sequence[FeedbackRow]) -> Mapping[str, int]:
     for row in rows:
         counts[row.lang] = counts.get(row.lang, 0) + 1
     return counts
-
-
-def _replace(output: Path, fresh: Path) -> None:
-    old = output.with_name(output.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if output.exists():
-        output.rename(old)
-    fresh.rename(output)
-    shutil.rmtree(old, ignore_errors=True)
