@@ -24,3 +24,8 @@ def test_a_repeat_within_a_source_is_dropped_and_another_source_keeps_its_say() 
 def test_rows_without_labels_or_text_are_dropped() -> None:
     silent, blank = replace(ROW, sentiment=None), replace(ROW, text=" \n")
     assert usable_for_training([silent, blank]) == []
+
+
+def test_what_is_held_out_of_a_source_that_is_not_allowed_is_held_out_all_the_same() -> None:
+    held_out = replace(ROW, id="2", source="b", split="test")
+    assert usable_for_training([ROW, held_out], lambda row: row.source != "b") == []

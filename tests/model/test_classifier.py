@@ -1,10 +1,12 @@
 import math
 import random
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from model.classifier import Classifier
+from model.classifier import Classifier, load
+from model.errors import InputError
 from model.labels import MOODS, TOPICS
 from model.prediction import Prediction, Rejection
 from tests.conftest import feedback_rows
@@ -103,3 +105,15 @@ def test_misuse_is_told_apart_from_bad_texts(tiny_classifier: Classifier) -> Non
         tiny_classifier.classify("one string")
     with pytest.raises(ValueError, match="2 texts but 1 ids"):
         tiny_classifier.classify(["a", "b"], ids=["1"])
+
+
+@pytest.mark.parametrize("piece", ["<s>", "</s>", "<pad>", "<unk>"])
+def test_the_name_of_a_control_piece_is_read_as_text(tiny_classifier: Classifier, piece: str) -> None:
+    (result,) = predictions(tiny_classifier, [f"ok {piece} ok"])
+    (plain,) = predictions(tiny_classifier, ["ok ok"])
+    assert result.tokens > plain.tokens + 1
+
+
+def test_no_threads_are_refused(tiny_weights: Path) -> None:
+    with pytest.raises(InputError, match="threads is 0"):
+        load(tiny_weights, threads=0)

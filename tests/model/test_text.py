@@ -45,3 +45,7 @@ def test_what_is_no_text_is_refused(text: object) -> None:
 def test_a_long_text_is_cut_and_says_so() -> None:
     assert normalise("ab" * 600, max_characters=1000)[1] is True
     assert normalise("ab" * 500, max_characters=1000)[1] is False
+
+
+def test_blanks_around_a_text_do_not_count_towards_its_length() -> None:
+    assert normalise(" " * 5000 + "late" + "\n" * 5000, max_characters=1000) == ("late", False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.classifier import load
-from model.errors import RecipeError
+from model.errors import InputError, RecipeError
 from training.cli import add_commands
 
 
@@ -68,3 +68,15 @@ def test_a_split_without_rows_is_refused(tiny_weights: Path, data_root: Path, tm
 def test_a_missing_source_is_an_error_that_the_command_line_can_show(tiny_weights: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="nowhere: no such source folder"):
         run("evaluate", tiny_weights, "--data-root", tmp_path, "--data", "nowhere", "--output", tmp_path)
+
+
+def test_a_card_takes_no_figures_of_other_weights(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    weights = shutil.copytree(tiny_weights, tmp_path / "weights")
+    words = ("evaluate", weights, "--data-root", data_root, "--data", "annotated", "--limit", 20, "--output")
+    run(*words, tmp_path / "one")
+    path = tmp_path / "one" / "evaluation.json"
+    evaluation = json.loads(path.read_text())
+    evaluation["weights"]["graph_sha256"] = "0" * 64
+    path.write_text(json.dumps(evaluation))
+    with pytest.raises(InputError, match="measured other weights"):
+        run(*words, tmp_path / "two", "--card", tmp_path / "one")

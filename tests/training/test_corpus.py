@@ -1,0 +1,49 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import tiny_recipe, write_rows
+from training.corpus import read_corpus
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, licence in (("free", "Apache-2.0 licence"), ("bound", "CC BY-NC 4.0")):
+        row = {"id": name, "text": f"text of {name}", "lang": "en", "split": "train", "sentiment": "neutral"}
+        write_rows(tmp_path / name / "data.jsonl.gz", [row])
+        (tmp_path / name / "card.json").write_text(json.dumps({"licence": licence}))
+    collected = [
+        {"id": name, "text": f"collected from {name}", "lang": "en", "mood": "neutral", "source": name}
+        for name in ("free", "bound", "elsewhere")
+    ]
+    write_rows(tmp_path / "annotated" / "train.jsonl.gz", collected)
+    return tmp_path
+
+
+def texts(root: Path, *excluded: str) -> set[str]:
+    sources = [{"name": name} for name in ("free", "bound", "annotated")]
+    recipe = tiny_recipe(
+        sources=sources, stages=[{"rows": 1}], data={"exclude_licences": excluded, "validation_share": 0}
+    )
+    return {row.text for row in read_corpus(recipe, root).train}
+
+
+def test_a_licence_goes_with_the_texts_that_others_collected_from_its_source(root: Path) -> None:
+    assert texts(root, "NC") == {"text of free", "collected from free", "collected from elsewhere"}
+
+
+def test_a_word_of_a_licence_is_not_found_within_another_word(root: Path) -> None:
+    assert "text of free" in texts(root, "NC")
+    assert "text of free" not in texts(root, "apache-2.0")
+
+
+def test_the_cards_are_those_of_the_sources_that_texts_come_from(root: Path) -> None:
+    recipe = tiny_recipe(sources=[{"name": "annotated"}], stages=[{"rows": 1}], data={"validation_share": 0})
+    licences = {card.name: card.licence for card in read_corpus(recipe, root).cards}
+    assert licences == {
+        "annotated": "not stated",
+        "bound": "CC BY-NC 4.0",
+        "elsewhere": "not stated",
+        "free": "Apache-2.0 licence",
+    }
