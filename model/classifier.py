@@ -17,7 +17,7 @@ from model.calibration import (
     split_heads,
     topic_probabilities,
 )
-from model.config import WeightsConfig, read_config
+from model.config import Calibration, WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
 from model.errors import InputError, TextError
@@ -99,6 +99,11 @@ class Classifier:
         self._session = Session(
             folder / GRAPH, threads=threads, tokens_per_batch=limits.tokens_per_batch, pad_id=pad_id
         )
+
+    @property
+    def calibration(self) -> Calibration:
+        """The temperatures and biases that turn its logits into probabilities."""
+        return self._config.calibration
 
     def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
         """Scores texts and gives a prediction each, in the order given.

@@ -17,19 +17,22 @@ from model.errors import TextError
 from model.text import normalise
 from training.recipe import Text
 from training.targets import anger_targets, satisfaction_targets, topic_targets
+from training.teacher import SAYS, Taught
 
 _POOL_ROWS = 4096
 
 
 class Targets(NamedTuple):
     """What a batch's rows say: satisfaction (batch,) and anger (batch,) as class, 0/1 or UNKNOWN, topics
-    (batch, 8) as 0/1 or UNKNOWN, trust (batch,) the weight of each row's loss.
+    (batch, 8) as 0/1 or UNKNOWN, trust (batch,) the weight of each row's loss, taught (batch, 12) the
+    teacher's probabilities, NaN where it was not asked.
     """
 
     satisfaction: Tensor
     anger: Tensor
     topics: Tensor
     trust: Tensor
+    taught: Tensor
 
 
 class Batch(NamedTuple):
@@ -49,9 +52,16 @@ class Encoded:
     anger: npt.NDArray[np.int64]
     topics: npt.NDArray[np.int64]
     trust: npt.NDArray[np.float32]
+    taught: Taught
 
 
-def encode(rows: Sequence[FeedbackRow], tokenizer: Tokenizer, text: Text, trust: dict[str, float]) -> Encoded:
+def encode(
+    rows: Sequence[FeedbackRow],
+    tokenizer: Tokenizer,
+    text: Text,
+    trust: dict[str, float],
+    taught: Taught | None = None,
+) -> Encoded:
     """Cuts each row's text into at most `text.max_tokens` pieces and reads its targets.
 
     A row without a legible character becomes an empty piece sequence, which `plan_batches` leaves out.
@@ -67,6 +77,7 @@ def encode(rows: Sequence[FeedbackRow], tokenizer: Tokenizer, text: Text, trust:
         anger_targets(rows),
         topic_targets(rows),
         np.array([trust.get(row.source, 1.0) for row in rows], dtype=np.float32),
+        np.full((len(rows), SAYS), np.nan, dtype=np.float32) if taught is None else taught,
     )
 
 
@@ -102,7 +113,7 @@ def collate(encoded: Encoded, positions: npt.NDArray[np.int64], pad_id: int) -> 
     targets = Targets(
         *(
             torch.from_numpy(array[positions])
-            for array in (encoded.satisfaction, encoded.anger, encoded.topics, encoded.trust)
+            for array in (encoded.satisfaction, encoded.anger, encoded.topics, encoded.trust, encoded.taught)
         )
     )
     return Batch(torch.from_numpy(input_ids), torch.from_numpy(mask), targets)

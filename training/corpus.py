@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.annotations import annotated_rows, read_annotations
 from data.cleaning import usable_for_training
 from data.rows import FeedbackRow
 from data.sources import SourceCard, read_card, read_source
@@ -41,6 +42,8 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
         return row.lang not in recipe.data.exclude_languages and not {row.source, row.origin} & excluded
 
     train = usable_for_training(rows, allowed)
+    if recipe.data.annotations is not None:
+        train = [*train, *annotated_rows(train, read_annotations(recipe.data.annotations))]
     if not train:
         raise RecipeError(
             f"{recipe.name}: no row is left to train on; check its sources, exclude_licences and "

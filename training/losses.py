@@ -8,20 +8,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.labels import SATISFACTION
+from model.labels import SATISFACTION, TOPICS
 from model.network import Logits
 from training.batches import Targets
 from training.targets import UNKNOWN
 
 _UNHAPPY = SATISFACTION.index("unhappy")
+_TAUGHT_TOPICS = 0.5  # beside mood, as in the weights of the heads' own losses
 
 
 class Losses(NamedTuple):
-    """Negative log-likelihood of each head, a mean over the batch's rows (scalars)."""
+    """Negative log-likelihood of each head, a mean over the batch's rows, and how far all are from the teacher."""
 
     satisfaction: Tensor
     anger: Tensor
     topics: Tensor
+    teacher: Tensor
 
 
 def losses(logits: Logits, targets: Targets) -> Losses:
@@ -54,4 +56,17 @@ def losses(logits: Logits, targets: Targets) -> Losses:
         logits.topics, targets.topics.clamp(min=0).float(), reduction="none"
     )
     topics = (topic_terms * says_topic * targets.trust.unsqueeze(1)).sum() / rows
-    return Losses(satisfaction, anger, topics)
+    return Losses(satisfaction, anger, topics, _teacher(logits, log_satisfaction, targets.taught))
+
+
+def _teacher(logits: Logits, log_satisfaction: Tensor, taught: Tensor) -> Tensor:
+    """Cross-entropy with the teacher's probabilities; anger counts as much as the teacher thinks a row unhappy."""
+    asked = ~taught[:, 0].isnan()
+    said = taught.nan_to_num()
+    moods, angry, topics = said[:, : len(SATISFACTION)], said[:, len(SATISFACTION)], said[:, -len(TOPICS) :]
+    binary = functional.binary_cross_entropy_with_logits
+    terms = -(moods * log_satisfaction).sum(dim=1)
+    terms = terms + moods[:, _UNHAPPY] * binary(logits.anger, angry, reduction="none")
+    terms = terms + _TAUGHT_TOPICS * binary(logits.topics, topics, reduction="none").sum(dim=1)
+    distance: Tensor = (terms * asked).sum() / len(taught)
+    return distance

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from data.annotations import NAME
 from model.errors import RecipeError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,14 +46,28 @@ class Source(_Section):
 
 
 class Data(_Section):
-    """Which rows may be drawn."""
+    """Which rows may be drawn.
 
+    `annotations` is a file of labels for texts of the sources, which become rows of a source `annotations`.
+    """
+
+    annotations: Path | None = None
     exclude_licences: tuple[str, ...] = ()
     exclude_languages: tuple[str, ...] = ()
     validation_share: Share = 0.1
     language_temperature: Share = 0.5
     source_temperature: Share = 0.5
     class_temperature: Share = 0.7
+
+
+class Teacher(_Section):
+    """A classifier trained before, whose probabilities are learned beside the labels.
+
+    `weights` is its weights folder; of the sources in `untaught`, which it was trained on itself, it is not asked.
+    """
+
+    weights: Path
+    untaught: tuple[str, ...] = ()
 
 
 class Stage(_Section):
@@ -73,14 +88,17 @@ class LossWeights(_Section):
     satisfaction: float = 1.0
     anger: float = 1.0
     topics: float = 0.5
+    teacher: float = 1.0
 
 
 class Optimisation(_Section):
     """Rates, batch, loss weights and seed.
 
-    The rate warms up, then falls linearly to zero, once a cycle. Of several cycles the weights at their ends are
-    averaged (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407).
+    The rate warms up, then falls linearly to zero, once a cycle. The weights at the ends of the last
+    `averaged_cycles` are averaged (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407).
     """
+
+    averaged_cycles: Annotated[int, Field(ge=1)] = 2
 
     encoder_rate: Positive = 1e-4
     head_rate: Positive = 1e-3
@@ -105,6 +123,7 @@ class Recipe(_Section):
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     optimisation: Optimisation = Optimisation()
+    teacher: Teacher | None = None
 
     def fingerprint(self) -> str:
         """SHA-256 of the recipe's content; a checkpoint resumes only under the recipe that began it."""
@@ -135,10 +154,12 @@ def read_recipe(path: Path) -> Recipe:
 def _check_references(recipe: Recipe, path: Path) -> None:
     names = [source.name for source in recipe.sources]
     for name in names:
+        if name == NAME:
+            raise RecipeError(f"{path}: {NAME!r} is the name of rows from data.annotations; rename the source")
         if names.count(name) > 1:
             raise RecipeError(f"{path}: source {name!r} is listed twice; keep one")
     for number, stage in enumerate(recipe.stages, start=1):
-        if unknown := set(stage.shares) - set(names):
+        if unknown := set(stage.shares) - set(names) - ({NAME} if recipe.data.annotations else set()):
             raise RecipeError(f"{path}: stage {number} gives a share to {sorted(unknown)}, not among the sources")
         if sum(stage.shares.values()) > 1:
             raise RecipeError(f"{path}: the shares of stage {number} add up to more than 1")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +18,7 @@ from tokenizers import Tokenizer
 
 from data.mixing import Mixture, draw
 from data.rows import FeedbackRow
+from model.classifier import load
 from model.network import FeedbackNetwork, new_network, save_network
 from model.tokenizer import tokenizer_of_encoder
 from training.batches import Encoded, collate, encode, plan_batches
@@ -24,6 +27,7 @@ from training.corpus import read_corpus
 from training.losses import Losses, losses
 from training.precision import autocast, bfloat16_pays, use_float32_attention
 from training.recipe import Optimisation, Recipe
+from training.teacher import Taught, taught_once
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +83,7 @@ def train(
     optimiser = make_optimiser(network, recipe.optimisation)
     checkpoint = output / "checkpoint"
     tokenizer = tokenizer_of_encoder(encoder)
-    plan = make_plan(recipe, read_corpus(recipe, data_root).train, tokenizer)
+    plan = make_plan(recipe, read_corpus(recipe, data_root).train, tokenizer, partial(_taught, recipe, output))
     steps = len(plan.batches)
     fingerprint = f"{recipe.fingerprint()}, {steps} steps, {sum(plan.tokens)} tokens"
     done = load_checkpoint(checkpoint, network, optimiser, fingerprint=fingerprint)
@@ -90,6 +94,8 @@ def train(
     progress = Progress(output / "log.jsonl", plan.tokens, done, every=recipe.optimisation.log_every)
     weights = recipe.optimisation.loss_weights.model_dump()
     pad_id = cast(Any, network.encoder).config.pad_token_id
+
+    averaged = [cycle.stop for cycle in plan.cycles[-recipe.optimisation.averaged_cycles :]]
 
     for step in range(done, steps):
         # Seeded by the step, dropout is the same whether or not the run was interrupted before it.
@@ -107,15 +113,15 @@ def train(
         torch.nn.utils.clip_grad_norm_(trainable(network), recipe.optimisation.clip_norm)
         optimiser.step()
         progress.step(step, terms)
-        if len(plan.cycles) > 1 and step + 1 in {cycle.stop for cycle in plan.cycles}:
+        if len(averaged) > 1 and step + 1 in averaged:
             save_cycle(output, network, step=step + 1)
         if (step + 1) % recipe.optimisation.checkpoint_every == 0 or step + 1 == stop_after:
             save_checkpoint(checkpoint, network, optimiser, step=step + 1, fingerprint=fingerprint)
         if step + 1 == stop_after and stop_after < steps:
             return None
 
-    if len(plan.cycles) > 1:
-        load_mean_of_cycles(output, network, steps=[cycle.stop for cycle in plan.cycles])
+    if len(averaged) > 1:
+        load_mean_of_cycles(output, network, steps=averaged)
     folder = output / NETWORK_FOLDER
     save_network(network, encoder, folder)
     (folder / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
@@ -123,13 +129,19 @@ def train(
     return folder
 
 
-def make_plan(recipe: Recipe, rows: list[FeedbackRow], tokenizer: Tokenizer) -> Plan:
-    """Draws every stage's rows and groups them into batches, stage after stage."""
+def make_plan(
+    recipe: Recipe,
+    rows: list[FeedbackRow],
+    tokenizer: Tokenizer,
+    teach: Callable[[list[FeedbackRow]], Taught | None] = lambda rows: None,
+) -> Plan:
+    """Draws every stage's rows and groups them into batches, stage after stage; `teach` is asked of those drawn."""
     seed = recipe.optimisation.seed
     drawn = [draw(rows, _mixture(recipe, number), seed=seed + number) for number in range(len(recipe.stages))]
     used = np.unique(np.concatenate(drawn))
     trust = {source.name: source.trust for source in recipe.sources}
-    encoded = encode([rows[at] for at in used], tokenizer, recipe.text, trust)
+    kept = [rows[at] for at in used]
+    encoded = encode(kept, tokenizer, recipe.text, trust, teach(kept))
     batches: list[npt.NDArray[np.int64]] = []
     cycles: list[Cycle] = []
     for number, positions in enumerate(drawn):
@@ -142,6 +154,12 @@ def make_plan(recipe: Recipe, rows: list[FeedbackRow], tokenizer: Tokenizer) -> 
         batches.extend(local[batch] for batch in planned)
         cycles[-1] = replace(cycles[-1], stop=len(batches))
     return Plan(encoded, batches, [sum(len(encoded.ids[at]) for at in batch) for batch in batches], cycles)
+
+
+def _taught(recipe: Recipe, output: Path, rows: list[FeedbackRow]) -> Taught | None:
+    if recipe.teacher is None:
+        return None
+    return taught_once(rows, load(recipe.teacher.weights), untaught=recipe.teacher.untaught, folder=output)
 
 
 def _mixture(recipe: Recipe, stage: int) -> Mixture:

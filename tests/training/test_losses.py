@@ -16,9 +16,19 @@ def logits(satisfaction: list[float], anger: float) -> Logits:
     )
 
 
-def targets(satisfaction: int, anger: int, topics: list[int] | None = None, trust: float = 1.0) -> Targets:
+def targets(
+    satisfaction: int,
+    anger: int,
+    topics: list[int] | None = None,
+    trust: float = 1.0,
+    taught: list[float] | None = None,
+) -> Targets:
     return Targets(
-        torch.tensor([satisfaction]), torch.tensor([anger]), torch.tensor([topics or [-1] * 8]), torch.tensor([trust])
+        torch.tensor([satisfaction]),
+        torch.tensor([anger]),
+        torch.tensor([topics or [-1] * 8]),
+        torch.tensor([trust]),
+        torch.tensor([taught or [math.nan] * 12]),
     )
 
 
@@ -61,3 +71,24 @@ def test_certainty_stays_finite() -> None:
     assert torch.isfinite(total)
     assert given.anger.grad is not None
     assert torch.isfinite(given.anger.grad).all()
+
+
+def test_a_teacher_pulls_every_head_towards_its_probabilities() -> None:
+    given = logits([0.0, 0.0, 0.0], 0.0)
+    taught = [0.1, 0.2, 0.7, 0.9, *[0.5] * 7, 1.0]
+    found = losses(given, targets(-1, -1, taught=taught))
+    found.teacher.backward()
+    assert given.satisfaction.grad is not None
+    assert given.satisfaction.grad[0].tolist() == pytest.approx([1 / 3 - 0.1, 1 / 3 - 0.2, 1 / 3 - 0.7])
+    assert given.anger.grad is not None
+    assert given.anger.grad.item() == pytest.approx(0.7 * (0.5 - 0.9))
+    assert given.topics.grad is not None
+    assert given.topics.grad[0].tolist() == pytest.approx([0.0] * 7 + [-0.25])
+
+
+def test_a_teacher_that_was_not_asked_says_nothing() -> None:
+    given = logits([1.0, 2.0, 3.0], 0.5)
+    found = losses(given, targets(2, 1))
+    found.teacher.backward()
+    assert found.teacher.item() == 0
+    assert all(part.grad is not None and not part.grad.any() for part in given)

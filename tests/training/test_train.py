@@ -34,7 +34,7 @@ def test_an_interrupted_run_resumes_at_the_same_step_with_the_same_result(
 
 def test_the_log_tells_loss_rate_and_time_left(tiny_network: Path) -> None:
     lines = [json.loads(line) for line in (tiny_network.parent / "log.jsonl").read_text().splitlines()]
-    assert set(lines[0]) == {"step", "satisfaction", "anger", "topics", "tokens_per_second", "seconds_left"}
+    assert set(lines[0]) == {"step", "satisfaction", "anger", "topics", "teacher", "tokens_per_second", "seconds_left"}
     assert lines[-1]["satisfaction"] < 0.3 * lines[0]["satisfaction"]
 
 
