@@ -1,4 +1,4 @@
-"""The training commands of `rida`: train, evaluate, export."""
+"""The training commands of `rida`: train, evaluate, published, behaviour, export."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any
 from data.errors import SourceError
 from model.errors import InputError, RecipeError
 from model.manifest import write_manifest
+from training.behaviour import measure_behaviour
 from training.card import write_card
 from training.evaluate import EVALUATION, evaluate
 from training.export import ExportSettings, export
+from training.published import measure_published
 from training.recipe import read_recipe
 from training.report import percent
 from training.train import NETWORK_FOLDER, train
@@ -25,9 +27,11 @@ log = logging.getLogger(__name__)
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `train`, `evaluate` and `export`; each parser sets `run`, a function of the parsed arguments."""
+    """Adds the training commands; each parser sets `run`, a function of the parsed arguments."""
     _add_train(subparsers)
     _add_evaluate(subparsers)
+    _add_published(subparsers)
+    _add_behaviour(subparsers)
     _add_export(subparsers)
 
 
@@ -53,6 +57,22 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         help="also write the figures into the model card, with those of earlier evaluations in these folders",
     )  # fmt: skip
     parser.set_defaults(run=partial(_run, _evaluate))
+
+
+def _add_published(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("published", help="measure a weights folder on public sets beside published figures")
+    parser.add_argument("weights", type=Path, help="weights folder")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the table")
+    parser.set_defaults(run=partial(_run, _published))
+
+
+def _add_behaviour(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("behaviour", help="run behaviour suites on a weights folder")
+    parser.add_argument("weights", type=Path, help="weights folder")
+    parser.add_argument("--cases", type=Path, required=True, help="folder with one JSON file of cases a language")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the pass rates")
+    parser.set_defaults(run=partial(_run, _behaviour))
 
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -113,6 +133,22 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         earlier = [_earlier(report, evaluation["weights"]) for report in arguments.card]
         write_card(arguments.weights, evaluations=[*earlier, evaluation])
         write_manifest(arguments.weights)
+
+
+def _published(arguments: argparse.Namespace) -> None:
+    command = "rida published WEIGHTS --data-root DATA --output REPORT"
+    found = measure_published(
+        arguments.weights, data_root=arguments.data_root, output=arguments.output, command=command
+    )
+    for name, standing in found["standing"].items():
+        log.info("%s: %s", name, ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in standing.items()))
+    log.info("table: %s", arguments.output)
+
+
+def _behaviour(arguments: argparse.Namespace) -> None:
+    command = f"rida behaviour WEIGHTS --cases {arguments.cases.as_posix()} --output REPORT"
+    found = measure_behaviour(arguments.weights, cases=arguments.cases, output=arguments.output, command=command)
+    log.info("%d of %d cases pass; table: %s", found["passed"], found["cases"], arguments.output)
 
 
 def _earlier(report: Path, weights: dict[str, str]) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.errors import RecipeError
+from training.evaluate import evaluate
+from training.published import PublishedSet, measure_published, read_sets
+
+GIVEN: dict[str, Any] = {"title": "Set", "source": "annotated", "compare": "same", "kind": "base", "differs": "nothing"}
+
+
+def figures(weights: Path, data_root: Path, output: Path, *sets: dict[str, Any]) -> list[dict[str, Any]]:
+    chosen = [PublishedSet.model_validate(GIVEN | each) for each in sets]
+    measured = measure_published(weights, data_root=data_root, output=output, sets=chosen)
+    assert json.loads((output / "published.json").read_text(encoding="utf-8")) == measured
+    found: list[dict[str, Any]] = measured["sets"]
+    return found
+
+
+def test_each_set_is_measured_by_its_own_measure(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    tasks = [("satisfaction", "accuracy"), ("anger", "f1"), ("complaint", "f1"), ("topics", "micro_f1")]
+    found = figures(tiny_weights, data_root, tmp_path, *({"task": task, "metric": metric} for task, metric in tasks))
+    evaluated = evaluate(tiny_weights, data_root=data_root, sources=["annotated"], split="test", output=tmp_path / "e")
+    overall = evaluated["overall"]
+    ours = {each["task"]: each["ours"] / 100 for each in found}
+    assert ours["satisfaction"] == pytest.approx(overall["satisfaction"]["accuracy"], abs=1e-4)
+    assert ours["anger"] == pytest.approx(overall["mood"]["f1"]["angry"], abs=1e-4)
+    assert ours["topics"] == pytest.approx(overall["topics"]["micro_f1"], abs=1e-4)
+    assert ours["complaint"] > 0.9
+    assert {each["texts"] for each in found} == {overall["texts"]}
+
+
+def test_a_set_may_be_one_language_of_a_source(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    whole, part = figures(
+        tiny_weights, data_root, tmp_path,
+        {"task": "satisfaction", "metric": "accuracy"}, {"task": "satisfaction", "metric": "accuracy", "lang": "fa"},
+    )  # fmt: skip
+    assert 0 < part["texts"] < whole["texts"]
+
+
+def test_the_standing_counts_only_sets_that_compare(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    given = {"task": "satisfaction", "metric": "accuracy"}
+    published = [(1.0, "same"), (100.0, "same"), (300.0, "same"), (1.0, "near"), (1.0, "no")]
+    sets = [
+        PublishedSet.model_validate(GIVEN | given | {"published": figure, "compare": compare})
+        for figure, compare in published
+    ]
+    found = measure_published(tiny_weights, data_root=data_root, output=tmp_path, sets=sets)
+    assert found["standing"]["same"]["sets"] == 3
+    assert found["standing"]["same or near"]["sets"] == 4
+    assert found["standing"]["same"]["at_or_above"] <= 2
+    assert "| Set |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_set_without_labels_for_its_task_is_refused(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no test row of stars"):
+        figures(tiny_weights, data_root, tmp_path, {"source": "stars", "task": "anger", "metric": "f1"})
+
+
+def test_the_shipped_table_is_whole_and_a_faulty_one_refused(tmp_path: Path) -> None:
+    sets = read_sets()
+    assert len({(each.title, each.metric) for each in sets}) == len(sets) > 30
+    assert all(each.by for each in sets if each.published is not None)
+    assert all(each.published is not None for each in sets if each.compare != "no")
+    path = tmp_path / "published.toml"
+    path.write_text("sets = [{ title = 1 }]")
+    with pytest.raises(RecipeError, match="not a table of published sets"):
+        read_sets(path)
