@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from model.emoji import NEAREST_KNOWN
 from model.errors import TextError
 
 # Category Cs are halves of a broken pair, which no encoder accepts. Cf marks steer how text is laid
@@ -23,7 +24,8 @@ def normalise(text: object, *, max_characters: int) -> tuple[str, bool]:
 
     Control characters become spaces, layout marks, broken surrogates and tatweel go, links become
     `http`, a letter or mark repeated four times or more stays three times (`soooooo` says no more than
-    `sooo`; digits are left alone), runs of whitespace become one space.
+    `sooo`; digits are left alone), emoji that the encoder does not know become the nearest known one, runs of
+    whitespace become one space.
 
     Raises:
         TextError: `not_text` where it is no string, `empty_text` where nothing legible is left.
@@ -34,7 +36,7 @@ def normalise(text: object, *, max_characters: int) -> tuple[str, bool]:
     cut = len(text) > max_characters
     cleaned = _SEPARATOR.sub(" ", text[:max_characters])
     if not cleaned.isascii():
-        cleaned = "".join(filter(_legible, cleaned))
+        cleaned = "".join(filter(_legible, cleaned)).translate(NEAREST_KNOWN)
     cleaned = _LINK.sub("http", cleaned)
     cleaned = _ELONGATED.sub(r"\1\1\1", cleaned)
     cleaned = _WHITESPACE.sub(" ", cleaned).strip()

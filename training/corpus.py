@@ -33,9 +33,10 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
         RecipeError: nothing is left to train on.
     """
     share = recipe.data.validation_share
-    rows = [row for source in recipe.sources for row in read_source(data_root / source.name, validation_share=share)]
+    folders = {source.name: source.folder or data_root / source.name for source in recipe.sources}
+    rows = [row for folder in folders.values() for row in read_source(folder, validation_share=share)]
     names = sorted({source.name for source in recipe.sources} | {row.origin for row in rows if row.origin})
-    cards = {name: _card(data_root, name) for name in names}
+    cards = {name: _card(folders.get(name, data_root / name)) for name in names}
     excluded = {name for name, card in cards.items() if _excluded(card.licence, recipe)}
 
     def allowed(row: FeedbackRow) -> bool:
@@ -54,9 +55,8 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
     return Corpus(train, validation, tuple(card for name, card in cards.items() if name in used))
 
 
-def _card(data_root: Path, name: str) -> SourceCard:
-    folder = data_root / name
-    return read_card(folder) if folder.is_dir() else SourceCard(name, name, "not stated", None)
+def _card(folder: Path) -> SourceCard:
+    return read_card(folder) if folder.is_dir() else SourceCard(folder.name, folder.name, "not stated", None)
 
 
 def _excluded(licence: str, recipe: Recipe) -> bool:

@@ -38,9 +38,12 @@ class Text(_Section):
 
 
 class Source(_Section):
-    """A folder under the data root; `weight` scales its draws, `trust` its loss."""
+    """A folder under the data root, or the `folder` of that name elsewhere; `weight` scales its draws, `trust` its
+    loss.
+    """
 
     name: str
+    folder: Path | None = None
     weight: Positive = 1.0
     trust: Annotated[float, Field(gt=0, le=1)] = 1.0
 
@@ -158,6 +161,9 @@ def _check_references(recipe: Recipe, path: Path) -> None:
             raise RecipeError(f"{path}: {NAME!r} is the name of rows from data.annotations; rename the source")
         if names.count(name) > 1:
             raise RecipeError(f"{path}: source {name!r} is listed twice; keep one")
+    for source in recipe.sources:
+        if source.folder is not None and source.folder.name != source.name:
+            raise RecipeError(f"{path}: source {source.name!r} has the folder {source.folder}; rename one of them")
     for number, stage in enumerate(recipe.stages, start=1):
         if unknown := set(stage.shares) - set(names) - ({NAME} if recipe.data.annotations else set()):
             raise RecipeError(f"{path}: stage {number} gives a share to {sorted(unknown)}, not among the sources")

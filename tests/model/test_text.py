@@ -1,7 +1,11 @@
 import pytest
 
+from model.classifier import SHIPPED_WEIGHTS
+from model.emoji import NEAREST_KNOWN
 from model.errors import TextError
+from model.manifest import TOKENIZER
 from model.text import normalise
+from model.tokenizer import read_tokenizer
 
 
 def cleaned(text: object) -> str:
@@ -49,3 +53,16 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
 def test_blanks_around_a_text_do_not_count_towards_its_length() -> None:
     assert normalise(" " * 5000 + "late" + "\n" * 5000, max_characters=1000) == ("late", False)
+
+
+def test_an_emoji_that_the_encoder_does_not_know_becomes_the_nearest_one_that_it_does() -> None:
+    assert normalise("🤬🤬 ok 🥳", max_characters=100)[0] == "😡😡 ok 🎉"
+
+
+def test_every_emoji_put_in_another_ones_place_is_in_the_shipped_vocabulary() -> None:
+    tokenizer = read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER)
+    unknown = tokenizer.token_to_id("<unk>")
+    for emoji in set(NEAREST_KNOWN.values()):
+        assert unknown not in tokenizer.encode(emoji, add_special_tokens=False).ids
+    for code in NEAREST_KNOWN:
+        assert unknown in tokenizer.encode(chr(code), add_special_tokens=False).ids

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from data.annotations import text_digest
 from tests.conftest import tiny_recipe, write_rows
 from training.corpus import read_corpus
 
@@ -47,3 +48,21 @@ def test_the_cards_are_those_of_the_sources_that_texts_come_from(root: Path) -> 
         "elsewhere": "not stated",
         "free": "Apache-2.0 licence",
     }
+
+
+def test_a_source_may_stand_elsewhere_than_under_the_data_root(root: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "ours"
+    write_rows(elsewhere / "data.jsonl.gz", [{"id": "1", "text": "our text", "lang": "en", "split": "train",
+                                              "mood": "neutral", "topics": []}])  # fmt: skip
+    sources = [{"name": "ours", "folder": str(elsewhere)}, {"name": "free"}]
+    corpus = read_corpus(tiny_recipe(sources=sources, stages=[{"rows": 1}], data={"validation_share": 0}), root)
+    assert {row.text: row.source for row in corpus.train} == {"our text": "ours", "text of free": "free"}
+
+
+def test_annotations_add_rows_of_their_own_to_texts_of_the_sources(root: Path, tmp_path: Path) -> None:
+    annotations = tmp_path / "annotations.csv"
+    annotations.write_text(f"text,mood,topics\n{text_digest('text of free')},angry,billing\n", encoding="utf-8")
+    data = {"validation_share": 0, "annotations": str(annotations)}
+    recipe = tiny_recipe(sources=[{"name": "free"}], stages=[{"rows": 1, "shares": {"annotations": 0.5}}], data=data)
+    said = {row.source: (row.mood, row.topics) for row in read_corpus(recipe, root).train}
+    assert said == {"free": ("neutral", None), "annotations": ("angry", ("billing",))}

@@ -37,6 +37,8 @@ def test_the_shipped_recipe_is_whole() -> None:
             WHOLE.replace('{ name = "a" }', '{ name = "a" }, { name = "b" }') + "shares = { a = 0.7, b = 0.7 }",
             "more than 1",
         ),
+        (WHOLE.replace('"a" }', '"a", folder = "x/b" }'), "'a' has the folder x/b"),
+        (WHOLE.replace('"a" }', '"annotations" }'), "is the name of rows from data.annotations"),
         ("name = ", "not valid TOML"),
     ],
 )
