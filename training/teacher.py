@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 SAYS = len(SATISFACTION) + 1 + len(TOPICS)
 """Probabilities a row: satisfaction, then anger of the unhappy, then topics."""
 
-_CACHE = "taught.npy"
 _ROWS_AT_ONCE = 4096
 
 Taught = npt.NDArray[np.float32]
@@ -52,17 +51,22 @@ def taught(rows: Sequence[FeedbackRow], teacher: Classifier, *, untaught: Sequen
 
 
 def taught_once(rows: Sequence[FeedbackRow], teacher: Classifier, *, untaught: Sequence[str], folder: Path) -> Taught:
-    """As `taught`, kept in `folder` so that a resumed run need not ask again."""
-    digest = hashlib.sha256(repr((teacher.info.sha256, tuple(untaught))).encode())
-    for row in rows:
-        digest.update(f"{row.source}\0{row.id}\0{row.text}\0".encode())
-    path = folder / f"{digest.hexdigest()[:16]}-{_CACHE}"
+    """As `taught`, kept in `folder`, so that a resumed run, or one that draws more rows, asks only what is new."""
+    path = folder / f"taught-{teacher.info.sha256[:16]}.npz"
+    known: dict[bytes, Taught] = {}
     if path.exists():
-        kept: Taught = np.load(path)
-        return kept
-    said = taught(rows, teacher, untaught=untaught)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npy")
-    np.save(part, said)
-    part.replace(path)
-    return said
+        with np.load(path) as kept:
+            known = dict(zip(kept["texts"].tolist(), kept["said"], strict=True))
+    keys = [hashlib.sha256(row.text.encode()).digest()[:16] for row in rows]
+    new = [at for at, row in enumerate(rows) if row.source not in untaught and keys[at] not in known]
+    if new:
+        asked = taught([rows[at] for at in new], teacher, untaught=())
+        known |= {keys[at]: said for at, said in zip(new, asked, strict=True)}
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, texts=np.array(list(known)), said=np.array(list(known.values())))
+        part.replace(path)
+    nothing = np.full(SAYS, np.nan, dtype=np.float32)
+    return np.array(
+        [nothing if row.source in untaught else known[key] for row, key in zip(rows, keys, strict=True)]
+    ).reshape(len(rows), SAYS)

@@ -28,11 +28,18 @@ def test_it_is_not_asked_of_what_it_was_trained_on_nor_of_what_cannot_be_read(ti
     assert np.isnan(said[1:]).all()
 
 
-def test_it_is_asked_once(tiny_classifier: Classifier, tmp_path: Path) -> None:
-    first = taught_once(ROWS, tiny_classifier, untaught=(), folder=tmp_path)
-    (kept,) = tmp_path.iterdir()
-    np.save(kept, first + 1)
-    again = taught_once(ROWS, tiny_classifier, untaught=(), folder=tmp_path)
-    assert np.array_equal(again, first + 1, equal_nan=True)
-    taught_once(ROWS[:1], tiny_classifier, untaught=(), folder=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
+def test_it_is_asked_only_of_what_it_has_not_said_yet(
+    tiny_classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def counting(rows: list[FeedbackRow], teacher: Classifier, *, untaught: tuple[str, ...]) -> object:
+        asked.append([row.text for row in rows])
+        return taught(rows, teacher, untaught=untaught)
+
+    monkeypatch.setattr("training.teacher.taught", counting)
+    first = taught_once(ROWS[:2], tiny_classifier, untaught=("annotated",), folder=tmp_path)
+    second = taught_once(ROWS, tiny_classifier, untaught=(), folder=tmp_path)
+    assert asked == [[ROWS[0].text], [ROWS[1].text, ROWS[2].text]]
+    np.testing.assert_allclose(second, taught(ROWS, tiny_classifier, untaught=()), rtol=1e-5)
+    np.testing.assert_allclose(first, taught(ROWS[:2], tiny_classifier, untaught=("annotated",)), rtol=1e-5)
