@@ -13,6 +13,8 @@ from model.errors import TextError
 _DROPPED_CATEGORIES = frozenset({"Cs", "Cf"})
 _JOINERS = frozenset("\u200c\u200d")
 _TATWEEL = "\u0640"  # stretches a letter for looks
+# Arabic short vowels, written in scripture and schoolbooks: with them a plain word is cut into pieces nobody has seen.
+_SHORT_VOWELS = frozenset(map(chr, (*range(0x064B, 0x0653), 0x0670)))
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _ELONGATED = re.compile(r"([^\W\d]|[^\w\s])\1{3,}")
 _WHITESPACE = re.compile(r"\s+")
@@ -22,7 +24,7 @@ _SEPARATOR = re.compile(r"([\x00-\x1f\x7f-\x9f])")
 def normalise(text: object, *, max_characters: int) -> tuple[str, bool]:
     """Cleans a text and says whether it was longer than `max_characters` and cut there.
 
-    Control characters become spaces, layout marks, broken surrogates and tatweel go, links become
+    Control characters become spaces, layout marks, broken surrogates, tatweel and Arabic short vowels go, links become
     `http`, a letter or mark repeated four times or more stays three times (`soooooo` says no more than
     `sooo`; digits are left alone), emoji that the encoder does not know become the nearest known one, runs of
     whitespace become one space.
@@ -48,4 +50,6 @@ def normalise(text: object, *, max_characters: int) -> tuple[str, bool]:
 def _legible(character: str) -> bool:
     if character in _JOINERS:
         return True
-    return character != _TATWEEL and unicodedata.category(character) not in _DROPPED_CATEGORIES
+    if character in _SHORT_VOWELS or character == _TATWEEL:
+        return False
+    return unicodedata.category(character) not in _DROPPED_CATEGORIES

@@ -10,6 +10,7 @@ from data.annotations import annotated_rows, read_annotations
 from data.cleaning import usable_for_training
 from data.rows import FeedbackRow
 from data.sources import SourceCard, read_card, read_source
+from data.unmarked import unmarked_rows
 from model.errors import RecipeError
 from training.recipe import Recipe
 
@@ -45,6 +46,7 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
     train = usable_for_training(rows, allowed)
     if recipe.data.annotations is not None:
         train = [*train, *annotated_rows(train, read_annotations(recipe.data.annotations))]
+    train = [*train, *unmarked_rows(train, recipe.data.unmarked)]
     if not train:
         raise RecipeError(
             f"{recipe.name}: no row is left to train on; check its sources, exclude_licences and "

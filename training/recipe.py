@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from data.annotations import NAME
+from data.annotations import NAME as ANNOTATIONS
+from data.unmarked import NAME as UNMARKED
 from model.errors import RecipeError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -51,10 +52,12 @@ class Source(_Section):
 class Data(_Section):
     """Which rows may be drawn.
 
-    `annotations` is a file of labels for texts of the sources, which become rows of a source `annotations`.
+    `annotations` is a file of labels for texts of the sources, which become rows of a source `annotations`. Of the
+    languages in `unmarked`, texts annotated with a mood come a second time without diacritics, as a source `unmarked`.
     """
 
     annotations: Path | None = None
+    unmarked: tuple[str, ...] = ()
     exclude_licences: tuple[str, ...] = ()
     exclude_languages: tuple[str, ...] = ()
     validation_share: Share = 0.1
@@ -156,16 +159,17 @@ def read_recipe(path: Path) -> Recipe:
 
 def _check_references(recipe: Recipe, path: Path) -> None:
     names = [source.name for source in recipe.sources]
+    made = {ANNOTATIONS: recipe.data.annotations, UNMARKED: recipe.data.unmarked}
     for name in names:
-        if name == NAME:
-            raise RecipeError(f"{path}: {NAME!r} is the name of rows from data.annotations; rename the source")
+        if name in made:
+            raise RecipeError(f"{path}: {name!r} is the name of rows from data.{name}; rename the source")
         if names.count(name) > 1:
             raise RecipeError(f"{path}: source {name!r} is listed twice; keep one")
     for source in recipe.sources:
         if source.folder is not None and source.folder.name != source.name:
             raise RecipeError(f"{path}: source {source.name!r} has the folder {source.folder}; rename one of them")
     for number, stage in enumerate(recipe.stages, start=1):
-        if unknown := set(stage.shares) - set(names) - ({NAME} if recipe.data.annotations else set()):
+        if unknown := set(stage.shares) - set(names) - {name for name, given in made.items() if given}:
             raise RecipeError(f"{path}: stage {number} gives a share to {sorted(unknown)}, not among the sources")
         if sum(stage.shares.values()) > 1:
             raise RecipeError(f"{path}: the shares of stage {number} add up to more than 1")

@@ -55,6 +55,11 @@ def test_blanks_around_a_text_do_not_count_towards_its_length() -> None:
     assert normalise(" " * 5000 + "late" + "\n" * 5000, max_characters=1000) == ("late", False)
 
 
+def test_arabic_short_vowels_do_not_matter() -> None:
+    vowelled = "الْخِدْمَةُ مُمْتَازَةٌ"
+    assert normalise(vowelled, max_characters=100)[0] == "الخدمة ممتازة"
+
+
 def test_an_emoji_that_the_encoder_does_not_know_becomes_the_nearest_one_that_it_does() -> None:
     assert normalise("🤬🤬 ok 🥳", max_characters=100)[0] == "😡😡 ok 🎉"
 
