@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from model.config import WeightsConfig, read_config
-from model.errors import WeightsError
+from model.errors import InputError, WeightsError
+from model.labels import MOODS
 from model.manifest import CARD, CONFIG
 from training.comparison import MAX_F1_LOST, MIN_UNCHANGED
 from training.fit import RULES
@@ -16,12 +17,14 @@ from training.report import percent, table
 
 _WEAK_LANGUAGES = 5
 _WEAK_TOPICS = 3
+_CONFUSIONS = 10
 
 
-def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]]) -> None:
+def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: Path | None = None) -> None:
     """Writes the card of a weights folder from its config, its comparison with torch, and evaluations.
 
-    What is weak is read off the first evaluation, so the one made for this very task comes first.
+    What is weak is read off the first evaluation, so the one made for this very task comes first. `notes` is a
+    Markdown file with what was seen on reading these weights' errors.
     """
     config = read_config(folder / CONFIG)
     path = folder / "comparison.json"
@@ -34,10 +37,19 @@ def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]]) -> None:
         parts += _measured(shown)
     if evaluations:
         parts += _weak(evaluations[0])
+    if notes is not None:
+        parts += [_notes(notes)]
     parts += [*_calibration(config), *_export(comparison), *_sources(config)]
     fresh = folder / (CARD + ".tmp")
     fresh.write_text("\n".join(parts), encoding="utf-8")
     fresh.replace(folder / CARD)
+
+
+def _notes(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: notes for the card cannot be read ({error})") from error
 
 
 def _introduction(config: WeightsConfig) -> list[str]:
@@ -130,10 +142,29 @@ def _weak(evaluation: dict[str, Any]) -> list[str]:
             for what, found in said
             if found
         ),
+        *_worst_confusions(evaluation),
         "- The mood labels of the annotated texts were made by a large language model that read each text by "
         "written guidelines, not by people; their shares of moods are not those of real traffic.",
         "",
     ]
+
+
+def _worst_confusions(evaluation: dict[str, Any]) -> list[str]:
+    """The ten cells off the diagonals of the languages' confusion matrices with the most texts."""
+    cells = [
+        (texts, sum(row), lang, MOODS[gold], MOODS[said])
+        for lang, found in evaluation["languages"].items()
+        if "mood" in found
+        for gold, row in enumerate(found["mood"]["confusion"])
+        for said, texts in enumerate(row)
+        if said != gold
+    ]
+    worst = sorted(cells, key=lambda cell: (-cell[0], cell[2:]))[:_CONFUSIONS]
+    return [
+        "- Most frequent confusions: "
+        + "; ".join(f"{lang}, {gold} read as {said}: {texts} of {of}" for texts, of, lang, gold, said in worst)
+        + "."
+    ] * bool(worst)
 
 
 def _calibration(config: WeightsConfig) -> list[str]:

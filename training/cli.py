@@ -1,4 +1,4 @@
-"""The training commands of `rida`: train, evaluate, published, behaviour, export."""
+"""The training commands of `rida`: train, validate, export, evaluate, published, behaviour, agreement."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from typing import Any
 from data.errors import SourceError
 from model.errors import InputError, RecipeError
 from model.manifest import write_manifest
+from training.agreement import measure_agreement
 from training.behaviour import measure_behaviour
 from training.card import write_card
 from training.evaluate import EVALUATION, evaluate
 from training.export import ExportSettings, export
 from training.published import measure_published
 from training.recipe import read_recipe
-from training.report import percent
+from training.report import percent, table
 from training.train import NETWORK_FOLDER, train
+from training.validate import validate
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +31,11 @@ log = logging.getLogger(__name__)
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the training commands; each parser sets `run`, a function of the parsed arguments."""
     _add_train(subparsers)
+    _add_validate(subparsers)
     _add_evaluate(subparsers)
     _add_published(subparsers)
     _add_behaviour(subparsers)
+    _add_agreement(subparsers)
     _add_export(subparsers)
 
 
@@ -42,6 +46,16 @@ def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints, log and network")
     parser.add_argument("--encoder", help="folder of the recipe's encoder, where there is no hub to reach")
     parser.set_defaults(run=partial(_run, _train))
+
+
+def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("validate", help="measure a finished training run on validation rows")
+    parser.add_argument("training", type=Path, help="the --output folder of `rida train`")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
+    parser.add_argument(
+        "--data", nargs="+", default=["annotated"], metavar="SOURCE", help="names of sources (annotated)"
+    )
+    parser.set_defaults(run=partial(_run, _validate))
 
 
 def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,6 +70,9 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
         "--card", nargs="*", type=Path, metavar="REPORT",
         help="also write the figures into the model card, with those of earlier evaluations in these folders",
     )  # fmt: skip
+    parser.add_argument(
+        "--notes", type=Path, help="Markdown file for the card: what was seen on reading these weights' errors"
+    )
     parser.set_defaults(run=partial(_run, _evaluate))
 
 
@@ -73,6 +90,14 @@ def _add_behaviour(subparsers: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("--cases", type=Path, required=True, help="folder with one JSON file of cases a language")
     parser.add_argument("--output", type=Path, required=True, help="folder for the pass rates")
     parser.set_defaults(run=partial(_run, _behaviour))
+
+
+def _add_agreement(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("agreement", help="compare second readings of annotated texts with their labels")
+    parser.add_argument("readings", type=Path, help="annotations file of texts of the source")
+    parser.add_argument("--source", type=Path, required=True, help="folder of the annotated source")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the figures")
+    parser.set_defaults(run=partial(_run, _agreement))
 
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -131,8 +156,17 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     log.info("report: %s", arguments.output)
     if arguments.card is not None:
         earlier = [_earlier(report, evaluation["weights"]) for report in arguments.card]
-        write_card(arguments.weights, evaluations=[*earlier, evaluation])
+        write_card(arguments.weights, evaluations=[*earlier, evaluation], notes=arguments.notes)
         write_manifest(arguments.weights)
+
+
+def _validate(arguments: argparse.Namespace) -> None:
+    network = arguments.training / NETWORK_FOLDER
+    measured = validate(network, data_root=arguments.data_root, sources=arguments.data)
+    for line in table({"all": measured["overall"], **measured["languages"]}):
+        log.info("%s", line)
+    for name, value in measured["averages"].items():
+        log.info("%s: %s", name.replace("_", " "), percent(value))
 
 
 def _published(arguments: argparse.Namespace) -> None:
@@ -149,6 +183,12 @@ def _behaviour(arguments: argparse.Namespace) -> None:
     command = f"rida behaviour WEIGHTS --cases {arguments.cases.as_posix()} --output REPORT"
     found = measure_behaviour(arguments.weights, cases=arguments.cases, output=arguments.output, command=command)
     log.info("%d of %d cases pass; table: %s", found["passed"], found["cases"], arguments.output)
+
+
+def _agreement(arguments: argparse.Namespace) -> None:
+    command = f"rida agreement {arguments.readings.as_posix()} --source DATA/{arguments.source.name} --output REPORT"
+    found = measure_agreement(arguments.readings, source=arguments.source, output=arguments.output, command=command)
+    log.info("%d texts, mood macro-F1 %s", found["texts"], percent(found["mood"]["macro_f1"]))
 
 
 def _earlier(report: Path, weights: dict[str, str]) -> dict[str, Any]:

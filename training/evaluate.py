@@ -15,6 +15,7 @@ from data.rows import FeedbackRow, Split
 from data.sources import read_source
 from model.calibration import HeadLogits
 from model.classifier import Classifier, load
+from model.config import Calibration, Thresholds
 from model.errors import RecipeError
 from model.labels import FIRST_CLASS_LANGUAGES
 from training.measures import measure
@@ -82,7 +83,23 @@ def measure_groups(classifier: Classifier, rows: Sequence[FeedbackRow]) -> dict[
     """Measures all rows, each language and each source; a text that cannot be scored is counted, not measured."""
     heads, kept = classifier.logits([row.text for row in rows])
     scored = [rows[at] for at in kept]
-    calibration, thresholds = classifier.info.config.calibration, classifier.info.config.thresholds
+    config = classifier.info.config
+    return {
+        "weights": {
+            "name": classifier.info.name,
+            "version": classifier.info.version,
+            "graph_sha256": classifier.info.graph_sha256,
+        },
+        "texts": len(rows),
+        "not_scorable": len(rows) - len(scored),
+        **measured_groups(heads, scored, config.calibration, config.thresholds),
+    }
+
+
+def measured_groups(
+    heads: HeadLogits, scored: Sequence[FeedbackRow], calibration: Calibration, thresholds: Thresholds
+) -> dict[str, Any]:
+    """Measures all of the scored rows, each language, each source, and the means over languages."""
 
     def of(chosen: Sequence[int]) -> dict[str, Any]:
         at = np.array(chosen, dtype=np.int64)
@@ -93,13 +110,6 @@ def measure_groups(classifier: Classifier, rows: Sequence[FeedbackRow]) -> dict[
     by_language = {name: of(languages[name]) for name in _first_class_first(languages)}
     by_source = {name: of(sources[name]) for name in sorted(sources)}
     return {
-        "weights": {
-            "name": classifier.info.name,
-            "version": classifier.info.version,
-            "graph_sha256": classifier.info.graph_sha256,
-        },
-        "texts": len(rows),
-        "not_scorable": len(rows) - len(scored),
         "overall": of(range(len(scored))),
         "languages": by_language,
         "sources": by_source,

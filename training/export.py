@@ -71,7 +71,7 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
         RecipeError, SourceError: the data for calibration is missing.
     """
     network = load_network(network_folder)
-    recipe = _recipe_of(network_folder)
+    recipe = recipe_of(network_folder)
     tokenizer = read_tokenizer(network_folder / TOKENIZER)
     corpus = read_corpus(recipe, data_root)
     calibration = _calibration_rows(corpus, settings)
@@ -109,7 +109,12 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     replace_folder(output, fresh)
 
 
-def _recipe_of(folder: Path) -> Recipe:
+def recipe_of(folder: Path) -> Recipe:
+    """The recipe that a finished network was trained by.
+
+    Raises:
+        WeightsError: the folder does not hold it.
+    """
     path = folder / "recipe.json"
     try:
         return Recipe.model_validate_json(path.read_bytes())

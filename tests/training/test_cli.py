@@ -35,9 +35,17 @@ def test_train_export_and_evaluate_follow_one_another(tiny_encoder: Path, data_r
     recipe.write_text(RECIPE)
     data = ("--data-root", data_root)
     assert run("train", "--recipe", recipe, *data, "--output", tmp_path / "run", "--encoder", tiny_encoder) == 0
+    assert run("validate", tmp_path / "run", *data) == 0
+    validated = json.loads((tmp_path / "run" / "network" / "validation.json").read_text())
+    assert set(validated["languages"]) == {"ar", "fa", "vi", "en"}
+    assert validated["overall"]["mood"]["texts"] == validated["texts"]
     assert run("export", tmp_path / "run", *data, "--output", weights, "--pieces", 300) == 0
     graph = load(weights).info.graph_sha256
-    assert run("evaluate", weights, *data, "--data", "annotated", "--output", report, "--card") == 0
+    (notes := tmp_path / "notes.md").write_text("## What was seen\n", encoding="utf-8")
+    words = ("evaluate", weights, *data, "--data", "annotated", "--output", report, "--card", "--notes")
+    with pytest.raises(InputError, match=r"absent\.md: notes for the card cannot be read"):
+        run(*words, tmp_path / "absent.md")
+    assert run(*words, notes) == 0
     evaluation = json.loads((report / "evaluation.json").read_text())
     assert set(evaluation["languages"]) == {"ar", "fa", "vi", "en"}
     assert set(evaluation["averages"]) == {"first_class_mood_macro_f1", "first_class_topics_micro_f1"}
@@ -46,6 +54,8 @@ def test_train_export_and_evaluate_follow_one_another(tiny_encoder: Path, data_r
     }  # fmt: skip
     card = (weights / "README.md").read_text(encoding="utf-8")
     assert "Measured on test rows" in card
+    assert "## What was seen" in card
+    assert "Most frequent confusions" in card
     assert "--split test --data annotated" in card
     assert load(weights).info.graph_sha256 == graph
 
