@@ -23,11 +23,14 @@ STATUSES: Final = {
     401: "no key, or a wrong one",
     404: "there is no such route",
     405: "the route does not take this method",
+    408: "the body did not come within the deadline",
     413: "the body is too large, or holds too many texts",
     415: "the body is not said to be JSON",
     422: "a field is missing or wrong",
+    429: "the queue is full, or the key has asked for too much",
     500: "a fault of the server",
-    503: "the server is starting or stopping",
+    503: "the server is starting or stopping, cannot finish in time, or lost a scoring worker",
+    504: "the deadline passed before the texts were scored",
 }
 """Status of every error and what it means; the OpenAPI document and docs/http.md say the same."""
 
@@ -36,11 +39,14 @@ CODES: Final = {
     401: ("unauthorized",),
     404: ("not_found",),
     405: ("method_not_allowed",),
+    408: ("body_too_slow",),
     413: ("body_too_large", "too_many_texts"),
     415: ("unsupported_media_type",),
     422: ("invalid_field",),
+    429: ("queue_full", "rate_limited"),
     500: ("internal_error",),
-    503: ("not_ready", "draining"),
+    503: ("not_ready", "draining", "too_late", "worker_lost"),
+    504: ("deadline_passed",),
 }
 """The machine-readable codes that each status comes with."""
 
