@@ -12,11 +12,15 @@ from serving.http.request_ids import request_id_of
 
 logger = logging.getLogger("rida.http")
 
+WORK: Final = "work"
+"""Where in a request's state its route may leave numbers for the log: how much it was and how long it took."""
+
+_PROBED: Final = ("/v2/health/live", "/v2/health/ready", "/metrics")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class AccessLog:
-    """Logs each request when it has been answered; health checks at debug, as they come every second."""
+    """Logs each request when it has been answered; probes at debug, as they come every second."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,14 +43,19 @@ class AccessLog:
             await self.app(scope, receive, send_and_note)
         finally:
             route = route_of(scope)
+            fields = {
+                "method": scope["method"] if scope["method"] in _METHODS else "-",
+                "route": route,
+                "status": status or "unanswered",
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "request_id": request_id_of(scope),
+                **scope["state"].get(WORK, {}),
+            }
             logger.log(
-                logging.DEBUG if route.startswith("/v2/health/") else logging.INFO,
-                "%s %s %s %.1f ms %s",
-                scope["method"] if scope["method"] in _METHODS else "-",
-                route,
-                status or "unanswered",
-                (time.perf_counter() - started) * 1000,
-                request_id_of(scope),
+                logging.DEBUG if route in _PROBED else logging.INFO,
+                "%(method)s %(route)s %(status)s %(ms).1f ms %(request_id)s",
+                fields,
+                extra={"fields": fields},
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from email.message import Message
@@ -16,14 +17,22 @@ from serving.http.errors import ApiError
 _DISCARD_SECONDS: Final = 5.0
 
 
-async def read_json(request: Request, max_bytes: int) -> object:
-    """The parsed body.
+async def read_json(request: Request, max_bytes: int, deadline: float) -> object:
+    """The parsed body, if it comes before `deadline`, in the time of `time.monotonic`.
 
     Raises:
-        ApiError: 415 not said to be JSON, 413 more than `max_bytes`, 400 not JSON in UTF-8.
+        ApiError: 415 not said to be JSON, 413 more than `max_bytes`, 408 too slow, 400 not JSON in UTF-8.
     """
     _require_json_type(request)
-    return _parse(await _read_bytes(request, max_bytes))
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            body = await _read_bytes(request, max_bytes)
+    except TimeoutError:
+        # The rest of the body is not waited for, so nothing more can be asked on this connection.
+        raise ApiError(
+            408, "body_too_slow", "the body did not come within the deadline", {"Connection": "close"}
+        ) from None
+    return _parse(body)
 
 
 def _require_json_type(request: Request) -> None:

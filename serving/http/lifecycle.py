@@ -15,7 +15,9 @@ from starlette.applications import Starlette
 from model.errors import WeightsError
 from model.prediction import Prediction
 from serving.http.errors import unavailable
-from serving.http.scoring import make_executor
+from serving.http.metrics import Metrics
+from serving.http.rate_limit import RateLimit
+from serving.http.scoring import Scoring
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,53 +35,58 @@ class Service:
     settings: Settings
     load: Callable[[], Classifier]
     phase: Literal["starting", "ready", "draining"] = "starting"
-    classifier: Classifier | None = None
+    scoring: Scoring | None = None
     failure: Exception | None = None
-    executor: ThreadPoolExecutor = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
+    rate_limit: RateLimit = field(init=False)
 
     def __post_init__(self) -> None:
-        self.executor = make_executor(self.settings.threads)
+        self.rate_limit = RateLimit(self.settings.texts_per_minute)
 
 
-def ready_classifier(service: Service) -> Classifier:
-    """The classifier, once it may be used.
+def ready_scoring(service: Service) -> Scoring:
+    """What scores, once it may be used.
 
     Raises:
         ApiError: 503 while starting and while draining.
     """
     if service.phase == "draining":
         raise unavailable("draining", "the server is stopping; ask another one or come back")
-    if service.phase == "starting" or service.classifier is None:
+    if service.phase == "starting" or service.scoring is None:
         raise unavailable("not_ready", "the server is loading its weights")
-    return service.classifier
+    return service.scoring
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load in the background, so that the live route answers from the start."""
     service: Service = app.state.service
-    starting = asyncio.create_task(_start(service))
+    loader = ThreadPoolExecutor(1, thread_name_prefix="rida-loading")
+    starting = asyncio.create_task(_start(service, loader))
     yield
     service.phase = "draining"
     starting.cancel()
-    service.executor.shutdown(wait=False, cancel_futures=True)
+    loader.shutdown(wait=False, cancel_futures=True)
+    if service.scoring is not None:
+        service.scoring.close()
 
 
-async def _start(service: Service) -> None:
+async def _start(service: Service, loader: ThreadPoolExecutor) -> None:
     try:
-        service.classifier = await asyncio.get_running_loop().run_in_executor(
-            service.executor, _load_and_warm_up, service.load
-        )
+        scoring = await asyncio.get_running_loop().run_in_executor(loader, _load_and_warm_up, service)
     except Exception as error:
         service.failure = error
         return
+    service.scoring = scoring
+    info = scoring.classifier.info
+    service.metrics.watch(info, scoring)
     if service.phase == "starting":
         service.phase = "ready"
-        logger.info("ready with %s %s", service.classifier.info.name, service.classifier.info.version)
+        logger.info("ready with %s %s", info.name, info.version)
 
 
-def _load_and_warm_up(load: Callable[[], Classifier]) -> Classifier:
-    classifier = load()
+def _load_and_warm_up(service: Service) -> Scoring:
+    classifier = service.load()
     if not isinstance(classifier.classify([_WARM_UP_TEXT])[0], Prediction):
         raise WeightsError("the weights folder cannot score the warm-up text")
-    return classifier
+    return Scoring(classifier, service.settings, service.metrics)

@@ -1,16 +1,20 @@
-"""The routes: classify and the model under /v1, health under the open inference protocol's names."""
+"""The routes: classify and the model under /v1, health under the open inference protocol's names, metrics."""
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
+from serving.http.access_log import WORK
 from serving.http.body import read_json
+from serving.http.departure import departure
 from serving.http.errors import STATUSES, json_response
-from serving.http.keys import require_key
-from serving.http.lifecycle import Service, ready_classifier
+from serving.http.keys import key_of, require_key
+from serving.http.lifecycle import Service, ready_scoring
+from serving.http.metrics import CONTENT_TYPE
 from serving.http.schemas import (
     ClassifyAnswer,
     ErrorAnswer,
@@ -21,7 +25,6 @@ from serving.http.schemas import (
     ReadyAnswer,
     read_asked,
 )
-from serving.http.scoring import score
 
 CLASSIFY_BODY: Final = (ManyTexts, OneText)
 """The shapes that POST /v1/classify takes; the route reads its body itself, so the document is told."""
@@ -37,7 +40,7 @@ def add_routes(app: FastAPI) -> None:
         operation_id="classify",
         summary="Mood and topics of each text",
         dependencies=keyed,
-        responses=_responses(ClassifyAnswer, 400, 401, 413, 415, 422, 500, 503),
+        responses=_responses(ClassifyAnswer, 400, 401, 408, 413, 415, 422, 429, 500, 503, 504),
         response_model=None,
     )
     app.add_api_route(
@@ -65,27 +68,48 @@ def add_routes(app: FastAPI) -> None:
         responses=_responses(ReadyAnswer, 500, 503),
         response_model=None,
     )
+    app.add_api_route(
+        "/metrics",
+        metrics,
+        operation_id="metrics",
+        summary="Numbers for Prometheus",
+        dependencies=keyed,
+        responses=_responses(None, 401, 500) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        response_class=Response,
+        response_model=None,
+    )
 
 
 async def classify(request: Request) -> Response:
     """Score the texts and answer in their order; a text that cannot be scored has an error in its place."""
-    service: Service = request.app.state.service
-    classifier = ready_classifier(service)
-    body = await read_json(request, service.settings.max_body_bytes)
+    service = _service(request)
+    deadline = time.monotonic() + service.settings.deadline_seconds
+    scoring = ready_scoring(service)
+    scoring.require_room()
+    body = await read_json(request, service.settings.max_body_bytes, deadline)
     asked = read_asked(body, service.settings.max_texts)
-    answers = await score(service.executor, classifier, asked.texts, asked.ids)
-    info = classifier.info
+    service.rate_limit.spend(key_of(request), len(asked.texts))
+    async with departure(request) as gone:
+        answered = await scoring.score(asked.texts, asked.ids, deadline=deadline, gone=gone)
+    service.metrics.count_answers(answered.answers)
+    request.scope["state"][WORK] = {
+        "texts": len(asked.texts),
+        "tokens": answered.tokens,
+        "queue_ms": round(answered.queue_seconds * 1000, 1),
+        "scoring_ms": round(answered.scoring_seconds * 1000, 1),
+    }
+    info = scoring.classifier.info
     return json_response(
         {
             "model": {"name": info.name, "version": info.version, "sha256": info.sha256},
-            "results": [answer.as_dict(all_topics=asked.all_topics) for answer in answers],
+            "results": [answer.as_dict(all_topics=asked.all_topics) for answer in answered.answers],
         }
     )
 
 
 async def model(request: Request) -> Response:
     """What the weights in use know and where their limits are."""
-    return json_response(ready_classifier(request.app.state.service).info.as_dict())
+    return json_response(ready_scoring(_service(request)).classifier.info.as_dict())
 
 
 async def live(request: Request) -> Response:
@@ -95,11 +119,21 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Answer 200 once a warm-up text was scored, 503 before that and while draining."""
-    ready_classifier(request.app.state.service)
+    ready_scoring(_service(request))
     return json_response({"ready": True})
 
 
-def _responses(answer: type[Any], *errors: int) -> dict[int | str, dict[str, Any]]:
-    good: dict[int | str, dict[str, Any]] = {200: {"model": answer}}
+async def metrics(request: Request) -> Response:
+    """Requests, queue, micro-batches, moods and topics, in Prometheus' text format."""
+    return Response(_service(request).metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _responses(answer: type[Any] | None, *errors: int) -> dict[int | str, dict[str, Any]]:
+    good: dict[int | str, dict[str, Any]] = {200: {"model": answer}} if answer else {}
     bad = {status: {"model": ErrorAnswer, "description": STATUSES[status]} for status in errors}
     return good | bad

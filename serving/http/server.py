@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
 from functools import partial
 from types import FrameType
@@ -19,6 +18,7 @@ from rida import load
 from serving.http.app import create_app
 from serving.http.keys import require_keys_beyond_loopback
 from serving.http.lifecycle import Service
+from serving.http.logs import log_to_stderr
 from serving.settings import Settings
 
 logger = logging.getLogger("rida.http")
@@ -80,9 +80,7 @@ def serve(settings: Settings) -> int:
         InputError: the address cannot be used, or needs keys.
         WeightsError: the weights cannot be loaded.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
-    )
+    log_to_stderr(settings)
     with listen(settings) as listener:
         service = Service(settings, partial(load, settings.weights, threads=settings.threads))
         server = Server(service)

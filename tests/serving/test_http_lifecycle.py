@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from stub_classifiers import Held, Stub
 
 from model.errors import WeightsError
 from model.prediction import Rejection
@@ -22,41 +23,11 @@ from serving.settings import read_settings
 ROOT = Path(__file__).parents[2]
 
 
-class Held:
-    """A classifier that answers when it is let go."""
-
-    def __init__(self, classifier):
-        self.classifier = classifier
-        self.info = classifier.info
-        self.entered = threading.Event()
-        self.release = threading.Event()
-
-    def classify(self, texts, *, ids=None):
-        if ids is not None:
-            self.entered.set()
-            self.release.wait(timeout=20)
-        return self.classifier.classify(texts, ids=ids)
-
-
-class InBackground(threading.Thread):
-    """One request that is waited for elsewhere."""
-
-    def __init__(self, server):
-        super().__init__()
-        self.url = server.client.base_url.join("/v1/classify")
-        self.start()
-
-    def run(self):
-        self.response = httpx.post(self.url, json={"text": "Great!"}, timeout=20)
-
-
 @pytest.fixture
-def held(start_server, tiny_classifier):
+def held(start_stub, tiny_classifier):
     classifier = Held(tiny_classifier)
-    with start_server(lambda: classifier) as server:
-        server.wait_until_ready()
+    with start_stub(classifier) as server:
         yield server, classifier
-        classifier.release.set()
 
 
 def test_it_lives_but_is_not_ready_until_a_text_was_scored(start_server, tiny_classifier):
@@ -79,17 +50,16 @@ def test_it_lives_but_is_not_ready_until_a_text_was_scored(start_server, tiny_cl
 
 def test_health_is_answered_while_texts_are_scored(held):
     server, classifier = held
-    asked = InBackground(server)
+    asked = server.in_background({"text": "Great!"})
     assert classifier.entered.wait(timeout=20)
     assert server.client.get("/v2/health/ready", timeout=5).status_code == 200
     classifier.release.set()
-    asked.join(timeout=20)
-    assert asked.response.status_code == 200
+    assert asked.result(timeout=20).status_code == 200
 
 
 def test_draining_refuses_the_new_and_answers_what_is_in_flight(held):
     server, classifier = held
-    asked = InBackground(server)
+    asked = server.in_background({"text": "Great!"})
     assert classifier.entered.wait(timeout=20)
     server.server.handle_exit(signal.SIGTERM, None)
     for method, path in (("GET", "/v2/health/ready"), ("POST", "/v1/classify")):
@@ -100,8 +70,7 @@ def test_draining_refuses_the_new_and_answers_what_is_in_flight(held):
     assert server.client.get("/v2/health/live").status_code == 200
     assert not server.server.should_exit
     classifier.release.set()
-    asked.join(timeout=20)
-    assert asked.response.status_code == 200
+    assert asked.result(timeout=20).status_code == 200
     deadline = time.monotonic() + 20
     while not server.server.should_exit:
         assert time.monotonic() < deadline
@@ -110,25 +79,23 @@ def test_draining_refuses_the_new_and_answers_what_is_in_flight(held):
 
 @pytest.mark.parametrize(("drain_seconds", "signals"), [("0", 1), ("60", 2)])
 def test_a_request_that_outlasts_the_draining_or_a_second_signal_is_told_so(
-    start_server, tiny_classifier, drain_seconds, signals
+    start_stub, tiny_classifier, drain_seconds, signals
 ):
     classifier = Held(tiny_classifier)
-    with start_server(lambda: classifier, drain_seconds=drain_seconds) as server:
-        server.wait_until_ready()
-        asked = InBackground(server)
+    with start_stub(classifier, drain_seconds=drain_seconds) as server:
+        asked = server.in_background({"text": "Great!"})
         assert classifier.entered.wait(timeout=20)
         for _ in range(signals):
             server.server.handle_exit(signal.SIGTERM, None)
-        asked.join(timeout=20)
-        classifier.release.set()
-    assert asked.response.status_code == 503
-    assert asked.response.json()["error"]["code"] == "draining"
+        answer = asked.result(timeout=20)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "draining"
 
 
 @pytest.mark.parametrize("fault", ["load", "warm-up"])
 def test_unusable_weights_stop_the_server_with_the_reason(start_server, tiny_classifier, fault):
-    class Useless(Held):
-        def classify(self, texts, *, ids=None):
+    class Useless(Stub):
+        def classify(self, texts):
             return [Rejection("0", "empty_text", "nothing to read")]
 
     def load():
