@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import sys
@@ -17,6 +18,12 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 
 class _WithoutContent(logging.Formatter):
     """Exceptions quote what they choke on, so of those that libraries log only type and places are shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format one record, whatever another handler's formatter has left in it."""
+        own = copy.copy(record)
+        own.exc_text = None
+        return super().format(own)
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 (the library's name)
         """Type and places of an exception."""

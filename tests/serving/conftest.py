@@ -56,7 +56,7 @@ class Running:
             assert time.monotonic() < deadline, f"waited in vain for {what}"
             time.sleep(0.002)
 
-    def metric(self, name: str, **labels: str) -> float:
+    def metric(self, name: str, /, **labels: str) -> float:
         """The value of a metric as /metrics shows it; 0 where it is not yet shown."""
         samples = (
             sample

@@ -55,16 +55,6 @@ class Held(Stub):
             time.sleep(0.002)
 
 
-class Slow(Stub):
-    """Takes a while for each run."""
-
-    seconds = 0.05
-
-    def on_run(self, windows):
-        time.sleep(self.seconds)
-        return super().on_run(windows)
-
-
 class Quoting(Stub):
     """Fails and quotes what it was given, as a library might."""
 
@@ -77,7 +67,7 @@ class Quoting(Stub):
             raise ValueError(f"cannot score {ids}") from error
 
 
-class Poisoned(Stub):
+class Poisoned(Held):
     """Gives NaN for the whole run that holds one certain text, as a quantised network does."""
 
     def __init__(self, classifier, poison):
@@ -94,5 +84,6 @@ class Choking(Poisoned):
 
     def on_run(self, windows):
         if self.holds(windows, self.poison):
+            self.release.wait(timeout=20)
             raise RuntimeError(f"cannot run {self.poison}")
-        return self.classifier.score_windows(windows)
+        return Held.on_run(self, windows)

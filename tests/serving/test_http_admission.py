@@ -39,7 +39,7 @@ def test_what_cannot_be_finished_in_time_is_503_until_it_could():
 
 
 def test_what_is_too_much_even_alone_is_told_to_send_less():
-    with pytest.raises(ApiError, match="about 11 seconds.*send fewer at once"):
+    with pytest.raises(ApiError, match=r"about 11 seconds.*send fewer at once"):
         time_for(11_000)
 
 
