@@ -9,19 +9,17 @@ import httpx
 import pytest
 from stub_classifiers import Choking, Held, Poisoned
 
+from serving.http import queue
 from tests.conftest import feedback_rows
 
 TEXTS = [row["text"] for row in feedback_rows(seed=5)][::4]
-SLOW = 1000.0
-"""Tokens a second; it makes the second of patience a matter of tokens and not of luck."""
 
 
 @pytest.fixture
 def held(start_stub, tiny_classifier):
     """A server with one worker, that holds its first run until it is let go."""
     stub = Held(tiny_classifier)
-    with start_stub(stub, threads="1", batch_tokens="256") as server:
-        server.service.scoring.rate._of_one = SLOW
+    with start_stub(stub, threads="1", batch_tokens="256", deadline_seconds="3600") as server:
         yield server, stub
 
 
@@ -61,8 +59,11 @@ def test_what_waits_together_is_scored_together(held):
     assert sorted(stub.runs[1]) == sorted(windows(server, *TEXTS[:4]))
 
 
-def test_a_short_text_does_not_wait_behind_a_long_one(held):
+def test_a_short_text_does_not_wait_behind_a_long_one(held, monkeypatch):
     server, stub = held
+    # At one token a second the long one's turn comes late enough for the slowest machine to send the short one.
+    monkeypatch.setattr(queue, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(server.service.scoring.rate, "_of_one", 1.0)
     keep_busy(server, stub)
     long = queue_up(server, {"text": "the parcel was late and broken " * 100})
     short = queue_up(server, {"text": "Great room"})
