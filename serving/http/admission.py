@@ -13,8 +13,9 @@ _STALE_SECONDS: Final = 10.0
 def require_room(ahead: int, *, queue_tokens: int, rate: float) -> None:
     """Let a request in if no more than `queue_tokens` tokens come before it; `rate` is in tokens a second.
 
-    What comes before is counted, not what the request itself brings nor what it would overtake: a request of a
-    thousand texts must not shut others out, and must be able to get in itself.
+    What comes before is counted, not what the request itself brings nor what any newcomer would overtake: a request of
+    a thousand texts must not shut others out, and must be able to get in itself. `require_time` bounds the rest: no
+    more is queued than can be scored in one deadline.
 
     Raises:
         ApiError: 429 the queue is full.

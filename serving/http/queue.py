@@ -1,10 +1,10 @@
 """The queue of the server: it holds windows with their tokens, in the order in which they should be scored.
 
-Each window has a key, the moment at which its turn comes: when its request arrived, plus the time that scoring what
-the request asks for up to this window takes. So a short text overtakes the tail of a long one or of a request of
-thousands, and a request that asks for much is interleaved with others as if it had been sent text by text (start-time
-fair queueing, Goyal et al. 1996, https://doi.org/10.1145/248157.248171). The time added is at most `PATIENCE_SECONDS`,
-so nothing is overtaken by what arrives later than that: no text starves, however many short ones come.
+Each window has a key, the moment at which its turn comes: when its request arrived, plus `STRETCH` times as long as
+scoring what the request asks for up to this window takes. So a short text overtakes the tail of a long one or of a
+request of thousands, and a request that asks for much is interleaved with others as if it had been sent text by text
+(start-time fair queueing, Goyal, Vin and Cheng, SIGCOMM 1996). The time added is at most `PATIENCE_SECONDS`, so
+nothing is overtaken by what arrives later than that: no text starves, however many short ones come.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 1.0
 """How much later than a window a shorter one may arrive and still be scored before it."""
+
+STRETCH: Final = 5.0
+"""How long a text lets others before it, in times of what scoring it takes."""
 
 _MOST_PADDING: Final = 1.5
 _LOOK_PAST: Final = 32
@@ -64,6 +67,7 @@ class Entry(NamedTuple):
     number: int
     job: Job
     at: int
+    tokens: int
 
     @property
     def window(self) -> list[int]:
@@ -86,12 +90,13 @@ class TokenQueue:
         self.tokens += job.tokens
         so_far = 0
         for at in sorted(range(len(job.windows)), key=lambda at: len(job.windows[at])):
-            so_far += len(job.windows[at])
-            heapq.heappush(self._heap, Entry(turn(so_far, now=now, rate=rate), next(self._numbers), job, at))
+            tokens = len(job.windows[at])
+            so_far += tokens
+            heapq.heappush(self._heap, Entry(turn(so_far, now=now, rate=rate), next(self._numbers), job, at, tokens))
 
     def ahead_of(self, key: float) -> int:
         """Tokens that wait with a turn before `key`."""
-        return sum(len(entry.window) for entry in self._heap if entry.key <= key and not entry.job.over)
+        return sum(entry.tokens for entry in self._heap if entry.key <= key and not entry.job.over)
 
     def take(self, budget: int) -> list[Entry]:
         """Take a micro-batch of at most `budget` padded tokens (or one window); nothing only if nothing waits.
@@ -106,7 +111,7 @@ class TokenQueue:
             entry = heapq.heappop(self._heap)
             if entry.job.over:
                 continue
-            length = len(entry.window)
+            length = entry.tokens
             padded = max(longest, length) * (len(batch) + 1)
             if batch and (padded > budget or padded > _MOST_PADDING * (tokens + length)):
                 passed.append(entry)
@@ -129,4 +134,4 @@ class TokenQueue:
 
 def turn(tokens: int, *, now: float, rate: float) -> float:
     """The key of a window that arrives `now`, `tokens` being those of its request up to and with it."""
-    return now + min(PATIENCE_SECONDS, tokens / rate)
+    return now + min(PATIENCE_SECONDS, STRETCH * tokens / rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from serving.http.metrics import Metrics
     from serving.settings import Settings
 
-_SLICE: Final = 64
+_PART_TEXTS: Final = 64
+_PART_CHARACTERS: Final = 50_000
 _READERS: Final = 2
 _NO_LOGITS: Final = np.empty((0, 0), dtype=np.float32)
 _MEASURED_RUNS: Final = 2
@@ -106,10 +107,23 @@ class Scoring:
     ) -> list[ReadText | TextError]:
         loop = asyncio.get_running_loop()
         read: list[ReadText | TextError] = []
-        for start in range(0, len(texts), _SLICE):
-            part = texts[start : start + _SLICE]
+        for part in _parts(texts):
             read += await _first_of(loop.run_in_executor(self._readers, self.classifier.read, part), deadline, gone)
         return read
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in parts that are read in a moment, so that another request's come in between."""
+    part: list[str] = []
+    characters = 0
+    for text in texts:
+        if part and (len(part) >= _PART_TEXTS or characters + len(text) > _PART_CHARACTERS):
+            yield part
+            part, characters = [], 0
+        part.append(text)
+        characters += len(text)
+    if part:
+        yield part
 
 
 async def _first_of(wanted: asyncio.Future[_Value], deadline: float, gone: asyncio.Future[None]) -> _Value:

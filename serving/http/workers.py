@@ -77,7 +77,7 @@ class Workers:
         """
         with self._changed:
             ahead = self._ahead(0, time.monotonic(), enough=queue_tokens)
-        require_room(ahead, queue_tokens=queue_tokens, rate=self._rate.tokens_per_second)
+            require_room(ahead, queue_tokens=queue_tokens, rate=self._rate.tokens_per_second)
 
     def add(self, job: Job, *, queue_tokens: int, deadline: float) -> None:
         """Queue a job that can be finished by `deadline`, in the time of `time.monotonic`.
@@ -88,11 +88,11 @@ class Workers:
         with self._changed:
             now = time.monotonic()
             rate = self._rate.tokens_per_second
-            ahead = self._ahead(job.tokens, now)
-            require_room(ahead, queue_tokens=queue_tokens, rate=rate)
+            # Room is judged alike for all, or an overloaded server would have none but for short texts.
+            require_room(self._ahead(0, now, enough=queue_tokens), queue_tokens=queue_tokens, rate=rate)
             require_time(
                 job.tokens,
-                ahead,
+                self._ahead(job.tokens, now),
                 seconds_left=deadline - now,
                 rate=rate,
                 seconds_since_measured=now - self._rate.measured_at,
@@ -116,7 +116,7 @@ class Workers:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _ahead(self, tokens: int, now: float, *, enough: int | None = None) -> int:
-        in_hand = sum(len(entry.window) for worker in self._threads for entry in worker.batch)
+        in_hand = sum(entry.tokens for worker in self._threads for entry in worker.batch)
         if enough is not None and in_hand + self._queue.tokens <= enough:
             return 0
         return in_hand + self._queue.ahead_of(turn(tokens, now=now, rate=self._rate.tokens_per_second))
@@ -167,7 +167,7 @@ class Workers:
             if job.taken_at is None:
                 job.taken_at = now
                 self._metrics.queue_seconds.observe(now - job.queued_at)
-        self._metrics.batch_tokens.observe(sum(len(entry.window) for entry in batch))
+        self._metrics.batch_tokens.observe(sum(entry.tokens for entry in batch))
 
     def _score(self, batch: Sequence[Entry]) -> None:
         started = time.monotonic()
@@ -175,7 +175,7 @@ class Workers:
         ended = time.monotonic()
         self._metrics.scoring_seconds.observe(ended - started)
         with self._changed:
-            self._rate.note(sum(len(entry.window) for entry in batch), ended - started, now=ended)
+            self._rate.note(sum(entry.tokens for entry in batch), ended - started, now=ended)
             failed = {entry.job: row for entry, row in zip(batch, scored, strict=True) if isinstance(row, Exception)}
             lost = self._jobs_to_fail([entry for entry in batch if entry.job in failed])
             complete = [

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.classifier import ReadText
-from serving.http.queue import PATIENCE_SECONDS, Job, TokenQueue
+from serving.http.queue import PATIENCE_SECONDS, STRETCH, Job, TokenQueue
 
-RATE = 1000.0
-"""Tokens a second, so that 100 tokens take 0.1 seconds."""
+RATE = 1000.0 * STRETCH
+"""Tokens a second, so that a text of 100 tokens lets others before it for 0.1 seconds."""
 
 
 def job(*lengths: int) -> Job:
@@ -23,7 +23,7 @@ def taken(queue: TokenQueue, budget: int = 10) -> list[tuple[Job, int]]:
     """Everything that waits, in the order in which it is taken."""
     found = []
     while batch := queue.take(budget):
-        found += [(entry.job, len(entry.window)) for entry in batch]
+        found += [(entry.job, entry.tokens) for entry in batch]
     return found
 
 
@@ -84,8 +84,8 @@ def test_a_window_larger_than_the_budget_is_scored_by_itself(queue):
 
 def test_a_short_text_is_not_padded_to_a_long_one(queue):
     queue.add(job(10, 11, 12, 100, 110), now=0, rate=RATE)
-    assert [len(entry.window) for entry in queue.take(1000)] == [10, 11, 12]
-    assert [len(entry.window) for entry in queue.take(1000)] == [100, 110]
+    assert [entry.tokens for entry in queue.take(1000)] == [10, 11, 12]
+    assert [entry.tokens for entry in queue.take(1000)] == [100, 110]
 
 
 def test_what_is_dropped_is_not_counted_and_not_scored(queue):
@@ -120,7 +120,7 @@ def test_everything_is_scored_once_within_the_budget_or_dropped(requests, budget
         queue.drop(each)
     seen = []
     while batch := queue.take(budget):
-        lengths = [len(entry.window) for entry in batch]
+        lengths = [entry.tokens for entry in batch]
         assert len(batch) == 1 or max(lengths) * len(batch) <= budget
         assert max(lengths) * len(batch) <= 1.5 * sum(lengths)
         seen += [(id(entry.job), entry.at) for entry in batch]
