@@ -77,6 +77,8 @@ async def _start(service: Service, loader: ThreadPoolExecutor) -> None:
     except Exception as error:
         service.failure = error
         return
+    # Here and not while it was made: whoever stops in between would wait for threads that nobody ends.
+    scoring.start()
     service.scoring = scoring
     info = scoring.classifier.info
     service.metrics.watch(info, scoring)

@@ -67,6 +67,10 @@ class Scoring:
         """Tokens that wait in the queue."""
         return self._workers.waiting_tokens
 
+    def start(self) -> None:
+        """Begin to score; to be followed by `close`."""
+        self._workers.start()
+
     def require_room(self) -> None:
         """Refuse early, before a body is read.
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("rida.http")
 
-_CLOSE_SECONDS: Final = 1.0
 _SMALLEST_SHARE: Final = 128
 
 Scored = npt.NDArray[np.float32] | Exception
@@ -38,8 +37,8 @@ class Worker(threading.Thread):
     """One thread, and the micro-batch that it holds."""
 
     def __init__(self, work: Callable[[Worker], None]) -> None:
-        # A thread in the middle of a run must not keep a stopping process alive.
-        super().__init__(name="rida-scoring", daemon=True)
+        # Not a daemon: a process that ends under a thread in native code aborts. So a stopping one lets the run end.
+        super().__init__(name="rida-scoring", daemon=False)
         self.batch: list[Entry] = []
         self._work = work
 
@@ -60,14 +59,18 @@ class Workers:
         self._changed = threading.Condition()
         self._idle = 0
         self._closed = False
+        self._count = count
         self._threads: set[Worker] = set()
-        for _ in range(count):
-            self._hire()
 
     @property
     def waiting_tokens(self) -> int:
         """Tokens that wait in the queue."""
         return self._queue.tokens
+
+    def start(self) -> None:
+        """Start the threads; the process does not end before `close` has been called."""
+        for _ in range(self._count):
+            self._hire()
 
     def require_room(self, *, queue_tokens: int) -> None:
         """See `admission.require_room`; asked before a request is read, so that refusals cost little.
@@ -106,14 +109,10 @@ class Workers:
             self._queue.drop(job)
 
     def close(self) -> None:
-        """Let the threads end after what they are scoring."""
+        """Let the threads end after what they are scoring; does not wait for it."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            threads = list(self._threads)
-        until = time.monotonic() + _CLOSE_SECONDS
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
 
     def _ahead(self, tokens: int, now: float, *, enough: int | None = None) -> int:
         in_hand = sum(entry.tokens for worker in self._threads for entry in worker.batch)

@@ -92,6 +92,23 @@ def test_a_request_that_outlasts_the_draining_or_a_second_signal_is_told_so(
     assert answer.json()["error"]["code"] == "draining"
 
 
+def test_a_run_in_hand_is_let_end_before_the_process_does(start_stub, tiny_classifier):
+    """An interpreter that goes away under a thread in native code aborts, and the exit code would not be 0."""
+    classifier = Held(tiny_classifier)
+    with start_stub(classifier, drain_seconds="0") as server:
+        asked = server.in_background({"text": "Great!"})
+        classifier.wait_for_runs(1)
+        workers = list(server.workers._threads)
+        server.server.handle_exit(signal.SIGTERM, None)
+        assert asked.result(timeout=20).status_code == 503
+        assert any(worker.is_alive() for worker in workers)
+        assert not any(worker.daemon for worker in workers)
+        classifier.release.set()
+        for worker in workers:
+            worker.join(timeout=20)
+    assert not any(worker.is_alive() for worker in workers)
+
+
 @pytest.mark.parametrize("fault", ["load", "warm-up"])
 def test_unusable_weights_stop_the_server_with_the_reason(start_server, tiny_classifier, fault):
     class Useless(Stub):
