@@ -76,13 +76,17 @@ def measure_published(
         RecipeError: a set has no test row that its task labels.
     """
     classifier = load(weights)
-    read: dict[str, list[FeedbackRow]] = {}
+    scored: dict[str, tuple[list[FeedbackRow], HeadLogits]] = {}
     entries = []
     for each in read_sets() if sets is None else sets:
-        if each.source not in read:
-            read[each.source] = [row for row in read_source(data_root / each.source) if row.split == "test"]
-        rows = [row for row in read[each.source] if each.lang in (None, row.lang)]
-        texts, ours = _measure(each, rows, classifier)
+        if each.source not in scored:
+            read = [row for row in read_source(data_root / each.source) if row.split == "test"]
+            heads, kept = classifier.logits([row.text for row in read])
+            scored[each.source] = [read[at] for at in kept], heads
+        rows, heads = scored[each.source]
+        of_set = [at for at, row in enumerate(rows) if each.lang in (None, row.lang)]
+        picked = HeadLogits(*(logits[of_set] for logits in heads))
+        texts, ours = _measure(each, [rows[at] for at in of_set], picked, classifier)
         entries.append(each.model_dump() | {"texts": texts, "ours": round(100 * ours, 2)})
     found = {
         "weights": {
@@ -100,20 +104,20 @@ def measure_published(
     return found
 
 
-def _measure(each: PublishedSet, rows: Sequence[FeedbackRow], classifier: Classifier) -> tuple[int, float]:
+def _measure(
+    each: PublishedSet, rows: Sequence[FeedbackRow], heads: HeadLogits, classifier: Classifier
+) -> tuple[int, float]:
     """The number of texts that the set's labels cover, and our figure (a share)."""
-    heads, kept = classifier.logits([row.text for row in rows])
-    scored = [rows[at] for at in kept]
     if each.task == "topics":
-        gold, said = _topics(scored, heads, classifier)
+        gold, said = _topics(rows, heads, classifier)
     elif each.task == "anger":
-        gold = anger_targets(scored)
+        gold = anger_targets(rows)
         said = (_moods(heads, classifier) == MOODS.index("angry")).astype(np.int64)
     elif each.task == "complaint":
-        gold = (satisfaction_targets(scored) == _UNHAPPY).astype(np.int64)
+        gold = (satisfaction_targets(rows) == _UNHAPPY).astype(np.int64)
         said = (_satisfaction(heads, classifier, two_way=False) == _UNHAPPY).astype(np.int64)
     else:
-        gold = satisfaction_targets(scored)
+        gold = satisfaction_targets(rows)
         said = _satisfaction(heads, classifier, two_way=_NEUTRAL not in gold)
     known = gold != UNKNOWN
     if not known.any():
