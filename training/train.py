@@ -27,6 +27,7 @@ from model.tokenizer import tokenizer_of_encoder
 from training.batches import Encoded, collate, encode, plan_batches
 from training.checkpoint import load_checkpoint, load_mean_of_cycles, save_checkpoint, save_cycle
 from training.corpus import read_corpus
+from training.dropout import share_dropout
 from training.losses import Losses, losses
 from training.precision import autocast, bfloat16_pays, use_float32_attention
 from training.recipe import Optimisation, Recipe
@@ -87,6 +88,7 @@ def train(
     torch.manual_seed(recipe.optimisation.seed)
     encoder = encoder or recipe.encoder.name
     network = new_network(encoder, dropout=recipe.encoder.dropout, head_dropout=recipe.encoder.head_dropout)
+    share_dropout(network.encoder)
     freeze(network, recipe)
     bfloat16 = bfloat16_pays(recipe.optimisation.precision, device)
     if bfloat16 and device.type == "cpu":
