@@ -1,14 +1,16 @@
 """Annotations of texts that stand elsewhere: labels keyed by a digest of the text, without the text.
 
 A CSV file with the columns `text` (the first 16 hexadecimal digits of the SHA-256 of `same_text_key`), `mood` and
-`topics` (names separated by spaces). So labels made for this task can be published where the texts may not.
+`topics` (names separated by spaces). So labels made for this task can be published where the texts may not. Texts that
+differ only in case, spacing, punctuation or emoji share a digest.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from data.labels import sentiment_and_anger
 from data.rows import FeedbackRow, Sentiment
 
 COLUMNS = ("text", "mood", "topics")
+_DIGEST = re.compile(r"[0-9a-f]{16}")
+
 NAME = "annotations"
 """What the rows made of an annotations file name as their source."""
 
@@ -36,8 +40,8 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(same_text_key(text).encode()).hexdigest()[:16]
 
 
-def read_annotations(path: Path) -> dict[str, Annotation]:
-    """Reads an annotations file: from the digest of a text to its labels.
+def read_annotations(path: Path, *, topics: Collection[str]) -> dict[str, Annotation]:
+    """Reads an annotations file: from the digest of a text to its labels, whose topics must be among `topics`.
 
     Raises:
         SourceError: the file is missing or not in the format; the message names the line.
@@ -47,22 +51,33 @@ def read_annotations(path: Path) -> dict[str, Annotation]:
             lines = csv.DictReader(file)
             if tuple(lines.fieldnames or ()) != COLUMNS:
                 raise SourceError(f"{path}: the columns are {lines.fieldnames}; they must be {', '.join(COLUMNS)}")
-            return dict(_annotation(line, f"{path}, line {lines.line_num}") for line in lines)
+            read: dict[str, Annotation] = {}
+            for line in lines:
+                place = f"{path}, line {lines.line_num}"
+                digest, annotation = _annotation(line, place, topics)
+                if digest in read:
+                    raise SourceError(f"{place}: the text {digest} stands there twice; keep one line")
+                read[digest] = annotation
+            return read
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{path}: cannot be read ({error})") from error
 
 
-def _annotation(line: Mapping[str, str | None], place: str) -> tuple[str, Annotation]:
-    digest, topics = line["text"], line["topics"]
-    if None in line or digest is None or topics is None:
+def _annotation(line: Mapping[str, str | None], place: str, topics: Collection[str]) -> tuple[str, Annotation]:
+    digest, said = line["text"], line["topics"]
+    if None in line or digest is None or said is None:
         raise SourceError(f"{place}: it needs exactly the fields {', '.join(COLUMNS)}")
+    if not _DIGEST.fullmatch(digest):
+        raise SourceError(f"{place}: {digest!r} is not the digest of a text, 16 hexadecimal digits")
+    if strange := set(said.split()) - set(topics):
+        raise SourceError(f"{place}: unknown topic {sorted(strange)}; use {', '.join(topics)}, with spaces between")
     try:
         sentiment, angry = sentiment_and_anger({"mood": line["mood"] or ""})
     except SourceError as error:
         raise SourceError(f"{place}: {error}") from None
     if sentiment is None or angry is None:
         raise SourceError(f"{place}: it has no mood")
-    return digest, Annotation(sentiment, angry, tuple(topics.split()))
+    return digest, Annotation(sentiment, angry, tuple(said.split()))
 
 
 def annotated_rows(rows: Iterable[FeedbackRow], annotations: Mapping[str, Annotation]) -> Iterator[FeedbackRow]:

@@ -17,7 +17,7 @@ from model.calibration import (
     split_heads,
     topic_probabilities,
 )
-from model.config import Calibration, WeightsConfig, read_config
+from model.config import WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
 from model.errors import InputError, TextError
@@ -58,6 +58,10 @@ class ModelInfo:
     def version(self) -> str:
         """The weights' version."""
         return self.config.version
+
+    def identity(self) -> dict[str, str]:
+        """What figures measured with these weights are kept with."""
+        return {"name": self.name, "version": self.version, "graph_sha256": self.graph_sha256}
 
     def as_dict(self) -> dict[str, Any]:
         """The shape that `rida model --json` and `GET /v1/model` show."""
@@ -103,11 +107,6 @@ class Classifier:
         self._session = Session(
             folder / GRAPH, threads=threads, tokens_per_batch=limits.tokens_per_batch, pad_id=pad_id
         )
-
-    @property
-    def calibration(self) -> Calibration:
-        """The temperatures and biases that turn its logits into probabilities."""
-        return self._config.calibration
 
     def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
         """Scores texts and gives a prediction each, in the order given.

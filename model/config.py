@@ -108,6 +108,7 @@ class WeightsConfig(_Section):
     encoder: str
     validation_share: Probability
     recipe_sha256: str
+    teacher: str | None = None
 
     @property
     def calibration(self) -> Calibration:

@@ -20,8 +20,12 @@ from serving.settings import add_flags
 
 _TRAINING: Final = {
     "train": "fine-tune an encoder by a recipe",
-    "evaluate": "measure weights on labelled texts",
+    "validate": "measure a trained network before its export",
     "export": "make a weights folder of a trained network",
+    "evaluate": "measure weights on labelled texts",
+    "published": "measure weights on public sets beside published figures",
+    "behaviour": "run behaviour suites on weights",
+    "agreement": "compare two readings of the same texts",
 }
 _EXIT_CODES: Final = (
     "exit codes: 0 done; 1 done, but some texts have errors; 2 wrong use, unreadable input or unusable "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from data.annotations import read_annotations, text_digest
+from data.annotations import annotated_rows, read_annotations, text_digest
 from data.sources import read_source
 from model.errors import RecipeError
 from model.labels import MOODS, TOPICS
@@ -27,17 +27,19 @@ def measure_agreement(readings: Path, *, source: Path, output: Path, command: st
         SourceError: the file or the source cannot be used.
         RecipeError: no text stands in both.
     """
-    second = read_annotations(readings)
+    second = read_annotations(readings, topics=TOPICS)
     pairs = []
     for row in read_source(source):
-        reading = second.pop(text_digest(row.text), None)
-        if reading is not None and row.mood is not None and row.topics is not None:
-            mood = "angry" if reading.angry else reading.sentiment
-            pairs.append((row.mood, mood, set(row.topics), set(reading.topics)))
+        for again in annotated_rows([row], second):
+            del second[text_digest(row.text)]
+            if row.mood is not None and row.topics is not None:
+                pairs.append((row.mood, str(again.mood), set(row.topics), set(again.topics or ())))
     if not pairs:
         raise RecipeError(f"{readings}: none of its texts stands in {source}")
     ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    by_mood = f1_score(ours, theirs, labels=list(MOODS), average=None, zero_division=0)
+    present = sorted({*ours, *theirs}, key=_order)
+    by_mood = f1_score(ours, theirs, labels=present, average=None, zero_division=0)
+    kappa = cohen_kappa_score(ours, theirs) if len(present) > 1 else None
     topics = np.array([[[name in said for name in TOPICS] for said in pair[2:]] for pair in pairs])
     disputed = Counter(tuple(sorted(pair[:2], key=_order)) for pair in pairs if pair[0] != pair[1])
     found = {
@@ -46,8 +48,8 @@ def measure_agreement(readings: Path, *, source: Path, output: Path, command: st
         "mood": {
             "accuracy": float(accuracy_score(ours, theirs)),
             "macro_f1": float(np.mean(by_mood)),
-            "kappa": float(cohen_kappa_score(ours, theirs)),
-            "f1": dict(zip(MOODS, map(float, by_mood), strict=True)),
+            "kappa": None if kappa is None else float(kappa),
+            "f1": dict(zip(present, map(float, by_mood), strict=True)),
             "disputed": [{"moods": list(moods), "texts": texts} for moods, texts in disputed.most_common()],
         },
         "topics_micro_f1": float(f1_score(topics[:, 0].ravel(), topics[:, 1].ravel())),
@@ -68,9 +70,9 @@ def _page(found: dict[str, Any]) -> str:
         [
             "# How far two readings agree",
             "",
-            f"{found['texts']} annotated texts were read a second time, without sight of their labels, among the texts "
-            "that `training/annotations.csv` labels. How far the two readings agree says how good those labels are, "
-            "and how well any reader can do.",
+            f"{found['texts']} annotated texts were read a second time, without sight of their first labels. Both "
+            "readings were a large language model's by the same guidelines, so this tells how far such a reader agrees "
+            "with itself, and where it is torn, not how often it is right.",
             "",
             f"`{found['command']}`",
             "",

@@ -1,4 +1,4 @@
-"""Behaviour suites: small cases that a person wrote, which say what a good reading of a text may not get wrong.
+"""Behaviour suites: small cases that say what a good reading of a text may not get wrong.
 
 Three kinds, after Ribeiro et al. 2020 (https://arxiv.org/abs/2005.04118): a minimum functionality test names the moods
 that are right; an invariance test changes what must not matter and expects the same mood; a directional test changes
@@ -23,7 +23,7 @@ from training.report import percent
 FIGURES = "behaviour.json"
 PAGE = "README.md"
 
-_MOVES = 0.02
+_AT_ITS_END = 0.02
 
 
 class _Case(BaseModel):
@@ -82,7 +82,7 @@ def passes(case: Case, before: Prediction, after: Prediction | None) -> bool:
     was, now = before.scores[case.mood], after.scores[case.mood]
     if case.change == "down":
         was, now = 1 - was, 1 - now
-    return now > was or now >= 1 - _MOVES
+    return now > was or min(was, now) >= 1 - _AT_ITS_END
 
 
 def run_cases(classifier: Classifier, cases: Sequence[Case]) -> list[bool]:
@@ -134,11 +134,7 @@ def measure_behaviour(weights: Path, *, cases: Path, output: Path, command: str 
                 tally[1] += 1
     everything = [sum(tally[at] for tally in languages.values()) for at in (0, 1)]
     found = {
-        "weights": {
-            "name": classifier.info.name,
-            "version": classifier.info.version,
-            "graph_sha256": classifier.info.graph_sha256,
-        },
+        "weights": classifier.info.identity(),
         "command": command,
         "passed": everything[0],
         "cases": everything[1],
@@ -158,8 +154,7 @@ def _page(found: dict[str, Any]) -> str:
         "# Behaviour suites",
         "",
         f"{found['weights']['name']} {found['weights']['version']} passes {found['passed']} of {found['cases']} cases "
-        f"({percent(found['passed'] / found['cases'])} %). The cases were written for this project, in "
-        "`tests/behaviour`, without looking at what the model says; none was trained on.",
+        f"({percent(found['passed'] / found['cases'])} %). How the cases came about stands beside them.",
         "",
         f"`{found['command']}`",
         "",

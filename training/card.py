@@ -20,11 +20,11 @@ _WEAK_TOPICS = 3
 _CONFUSIONS = 10
 
 
-def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: Path | None = None) -> None:
+def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: str | None = None) -> None:
     """Writes the card of a weights folder from its config, its comparison with torch, and evaluations.
 
-    What is weak is read off the first evaluation, so the one made for this very task comes first. `notes` is a
-    Markdown file with what was seen on reading these weights' errors.
+    What is weak is read off the first evaluation, so the one made for this very task comes first. `notes` is
+    Markdown: what was seen on reading these weights' errors.
     """
     config = read_config(folder / CONFIG)
     path = folder / "comparison.json"
@@ -38,14 +38,19 @@ def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: Pa
     if evaluations:
         parts += _weak(evaluations[0])
     if notes is not None:
-        parts += [_notes(notes)]
+        parts += [notes]
     parts += [*_calibration(config), *_export(comparison), *_sources(config)]
     fresh = folder / (CARD + ".tmp")
     fresh.write_text("\n".join(parts), encoding="utf-8")
     fresh.replace(folder / CARD)
 
 
-def _notes(path: Path) -> str:
+def read_notes(path: Path) -> str:
+    """Reads notes for a card.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -157,7 +162,7 @@ def _worst_confusions(evaluation: dict[str, Any]) -> list[str]:
         if "mood" in found
         for gold, row in enumerate(found["mood"]["confusion"])
         for said, texts in enumerate(row)
-        if said != gold
+        if said != gold and texts
     ]
     worst = sorted(cells, key=lambda cell: (-cell[0], cell[2:]))[:_CONFUSIONS]
     return [
@@ -221,6 +226,14 @@ def _sources(config: WeightsConfig) -> list[str]:
         "only: check them before using these weights in a product, or train without them "
         "(`exclude_licences` in the recipe).",
         "",
+        *(
+            [
+                f"Also taught by earlier weights (SHA-256 {config.teacher}…), whose own sources their card lists.",
+                "",
+            ]
+            if config.teacher
+            else []
+        ),
         "| source | title | licence |",
         "|---|---|---|",
         *(f"| {each.name} | {_cell(each.title)} | {_cell(each.licence)} |" for each in config.trained_on),

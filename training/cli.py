@@ -16,7 +16,7 @@ from model.errors import InputError, RecipeError
 from model.manifest import write_manifest
 from training.agreement import measure_agreement
 from training.behaviour import measure_behaviour
-from training.card import write_card
+from training.card import read_notes, write_card
 from training.evaluate import EVALUATION, evaluate
 from training.export import ExportSettings, export
 from training.published import measure_published
@@ -140,6 +140,9 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    if arguments.notes is not None and arguments.card is None:
+        raise InputError("--notes are for the card; give --card too, or leave them out")
+    notes = None if arguments.notes is None else read_notes(arguments.notes)
     limit = [] if arguments.limit is None else ["--limit", str(arguments.limit)]
     command = ["rida", "evaluate", "WEIGHTS", "--data-root", "DATA", "--output", "REPORT"]
     evaluation = evaluate(
@@ -156,7 +159,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     log.info("report: %s", arguments.output)
     if arguments.card is not None:
         earlier = [_earlier(report, evaluation["weights"]) for report in arguments.card]
-        write_card(arguments.weights, evaluations=[*earlier, evaluation], notes=arguments.notes)
+        write_card(arguments.weights, evaluations=[*earlier, evaluation], notes=notes)
         write_manifest(arguments.weights)
 
 

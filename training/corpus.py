@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.annotations import annotated_rows, read_annotations
-from data.cleaning import usable_for_training
+from data.cleaning import same_text_key, usable_for_training
 from data.rows import FeedbackRow
 from data.sources import SourceCard, read_card, read_source
 from data.unmarked import unmarked_rows
 from model.errors import RecipeError
+from model.labels import TOPICS
 from training.recipe import Recipe
 
 
@@ -45,8 +46,10 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
 
     train = usable_for_training(rows, allowed)
     if recipe.data.annotations is not None:
-        train = [*train, *annotated_rows(train, read_annotations(recipe.data.annotations))]
-    train = [*train, *unmarked_rows(train, recipe.data.unmarked)]
+        train = [*train, *annotated_rows(train, read_annotations(recipe.data.annotations, topics=TOPICS))]
+    held_out = {same_text_key(row.text) for row in rows if row.split != "train"}
+    unmarked = unmarked_rows(train, recipe.data.unmarked)
+    train = [*train, *(row for row in unmarked if same_text_key(row.text) not in held_out)]
     if not train:
         raise RecipeError(
             f"{recipe.name}: no row is left to train on; check its sources, exclude_licences and "

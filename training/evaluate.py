@@ -85,11 +85,7 @@ def measure_groups(classifier: Classifier, rows: Sequence[FeedbackRow]) -> dict[
     scored = [rows[at] for at in kept]
     config = classifier.info.config
     return {
-        "weights": {
-            "name": classifier.info.name,
-            "version": classifier.info.version,
-            "graph_sha256": classifier.info.graph_sha256,
-        },
+        "weights": classifier.info.identity(),
         "texts": len(rows),
         "not_scorable": len(rows) - len(scored),
         **measured_groups(heads, scored, config.calibration, config.thresholds),

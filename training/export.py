@@ -206,6 +206,7 @@ def _calibrate(
         temperatures=Temperatures(),
         biases=Biases(),
         thresholds=Thresholds(angry=0.5, needs_review=0.5, topics=dict.fromkeys(TOPICS, 0.5)),
+        teacher=None if recipe.teacher is None else recipe.teacher.sha256,
         trained_on=tuple(TrainedOn(name=c.name, title=c.title, licence=c.licence) for c in corpus.cards),
         encoder=recipe.encoder.name,
         validation_share=recipe.data.validation_share,

@@ -14,7 +14,6 @@ from training.batches import Targets
 from training.targets import UNKNOWN
 
 _UNHAPPY = SATISFACTION.index("unhappy")
-_TAUGHT_TOPICS = 0.5  # beside mood, as in the weights of the heads' own losses
 
 
 class Losses(NamedTuple):
@@ -26,12 +25,13 @@ class Losses(NamedTuple):
     teacher: Tensor
 
 
-def losses(logits: Logits, targets: Targets) -> Losses:
+def losses(logits: Logits, targets: Targets, *, taught_topics: float = 1.0) -> Losses:
     """Masked negative log-likelihoods of a batch.
 
     P(angry) = P(unhappy) * P(angry | unhappy). Where a row names both its satisfaction and its anger,
     the anger head learns from unhappy rows alone. Where a row tells only whether it is angry, the
     likelihood of just that is used: it moves both heads, without a satisfaction made up for the row.
+    `taught_topics` is how much the topics count in what the teacher says.
     """
     rows = len(targets.trust)
     log_satisfaction = functional.log_softmax(logits.satisfaction, dim=-1)
@@ -56,10 +56,10 @@ def losses(logits: Logits, targets: Targets) -> Losses:
         logits.topics, targets.topics.clamp(min=0).float(), reduction="none"
     )
     topics = (topic_terms * says_topic * targets.trust.unsqueeze(1)).sum() / rows
-    return Losses(satisfaction, anger, topics, _teacher(logits, log_satisfaction, targets.taught))
+    return Losses(satisfaction, anger, topics, _teacher(logits, log_satisfaction, targets.taught, taught_topics))
 
 
-def _teacher(logits: Logits, log_satisfaction: Tensor, taught: Tensor) -> Tensor:
+def _teacher(logits: Logits, log_satisfaction: Tensor, taught: Tensor, topics_weight: float) -> Tensor:
     """Cross-entropy with the teacher's probabilities; anger counts as much as the teacher thinks a row unhappy."""
     asked = ~taught[:, 0].isnan()
     said = taught.nan_to_num()
@@ -67,6 +67,6 @@ def _teacher(logits: Logits, log_satisfaction: Tensor, taught: Tensor) -> Tensor
     binary = functional.binary_cross_entropy_with_logits
     terms = -(moods * log_satisfaction).sum(dim=1)
     terms = terms + moods[:, _UNHAPPY] * binary(logits.anger, angry, reduction="none")
-    terms = terms + _TAUGHT_TOPICS * binary(logits.topics, topics, reduction="none").sum(dim=1)
+    terms = terms + topics_weight * binary(logits.topics, topics, reduction="none").sum(dim=1)
     distance: Tensor = (terms * asked).sum() / len(taught)
     return distance

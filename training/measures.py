@@ -93,13 +93,18 @@ def _reliability(moods: Floats, gold: Classes, decided: Classes) -> dict[str, li
     return {"claimed": claimed.tolist(), "right": right.tolist()}
 
 
-def _satisfaction(moods: Floats, gold: Classes) -> dict[str, Any]:
-    """Three classes; where the source has no neutral rows, the plain two-way reading."""
-    unhappy = moods[:, 2] + moods[:, _ANGRY]
+def decided_satisfaction(moods: Floats, *, two_way: bool) -> Classes:
+    """The likeliest class of satisfaction, (texts,); `two_way` where a source has no neutral rows."""
+    unhappy = moods[:, MOODS.index("dissatisfied")] + moods[:, _ANGRY]
     three_way = np.stack([moods[:, _SATISFIED], moods[:, _NEUTRAL], unhappy], axis=1)
-    if _NEUTRAL not in gold:
+    if two_way:
         three_way[:, _NEUTRAL] = -1
-    decided = three_way.argmax(axis=1)
+    decided: Classes = three_way.argmax(axis=1)
+    return decided
+
+
+def _satisfaction(moods: Floats, gold: Classes) -> dict[str, Any]:
+    decided = decided_satisfaction(moods, two_way=_NEUTRAL not in gold)
     present = sorted(set(gold.tolist()))
     return {
         "texts": len(gold),

@@ -69,10 +69,13 @@ class Data(_Section):
 class Teacher(_Section):
     """A classifier trained before, whose probabilities are learned beside the labels.
 
-    `weights` is its weights folder; of the sources in `untaught`, which it was trained on itself, it is not asked.
+    `weights` is its weights folder, `sha256` what that folder's checksum must begin with; of the texts of the sources
+    in `untaught`, which it was trained on itself, it is not asked. What `exclude_licences` leaves out it may still
+    have learned from.
     """
 
     weights: Path
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{16,64}$")]
     untaught: tuple[str, ...] = ()
 
 
@@ -104,12 +107,11 @@ class Optimisation(_Section):
     `averaged_cycles` are averaged (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407).
     """
 
-    averaged_cycles: Annotated[int, Field(ge=1)] = 2
-
     encoder_rate: Positive = 1e-4
     head_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_share: Share = 0.05
+    averaged_cycles: Annotated[int, Field(ge=1)] = 2
     clip_norm: Positive = 1.0
     tokens_per_batch: Annotated[int, Field(gt=0)] = 1536
     loss_weights: LossWeights = LossWeights()
@@ -168,8 +170,11 @@ def _check_references(recipe: Recipe, path: Path) -> None:
     for source in recipe.sources:
         if source.folder is not None and source.folder.name != source.name:
             raise RecipeError(f"{path}: source {source.name!r} has the folder {source.folder}; rename one of them")
+    known = set(names) | {name for name, given in made.items() if given}
+    if recipe.teacher is not None and (unknown := set(recipe.teacher.untaught) - known):
+        raise RecipeError(f"{path}: the teacher is not asked of {sorted(unknown)}, not among the sources")
     for number, stage in enumerate(recipe.stages, start=1):
-        if unknown := set(stage.shares) - set(names) - {name for name, given in made.items() if given}:
+        if unknown := set(stage.shares) - known:
             raise RecipeError(f"{path}: stage {number} gives a share to {sorted(unknown)}, not among the sources")
         if sum(stage.shares.values()) > 1:
             raise RecipeError(f"{path}: the shares of stage {number} add up to more than 1")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from data.cleaning import same_text_key
 from data.rows import FeedbackRow
 from model.calibration import mood_probabilities, topic_probabilities
 from model.classifier import Classifier
@@ -24,49 +25,50 @@ log = logging.getLogger(__name__)
 SAYS = len(SATISFACTION) + 1 + len(TOPICS)
 """Probabilities a row: satisfaction, then anger of the unhappy, then topics."""
 
-_ROWS_AT_ONCE = 4096
+_TEXTS_AT_ONCE = 8192
 
 Taught = npt.NDArray[np.float32]
 
 
-def taught(rows: Sequence[FeedbackRow], teacher: Classifier, *, untaught: Sequence[str]) -> Taught:
-    """The teacher's calibrated probabilities, (rows, 12).
-
-    Rows of the sources in `untaught`, and texts without a legible character, are all NaN: of what it was trained on,
-    a teacher is too sure.
-    """
-    said = np.full((len(rows), SAYS), np.nan, dtype=np.float32)
-    asked = np.array([at for at, row in enumerate(rows) if row.source not in untaught], dtype=np.int64)
-    for start in range(0, len(asked), _ROWS_AT_ONCE):
-        part = asked[start : start + _ROWS_AT_ONCE]
-        heads, kept = teacher.logits([rows[at].text for at in part])
-        moods = mood_probabilities(heads, teacher.calibration)
-        unhappy = moods[:, MOODS.index("dissatisfied")] + moods[:, MOODS.index("angry")]
-        said[part[kept]] = np.column_stack(
-            [moods[:, :2], unhappy, moods[:, MOODS.index("angry")] / unhappy,
-             topic_probabilities(heads, teacher.calibration)],
-        )  # fmt: skip
-        log.info("the teacher has read %d of %d rows", start + len(part), len(asked))
+def taught(texts: Sequence[str], teacher: Classifier) -> Taught:
+    """The teacher's calibrated probabilities, (texts, 12); NaN for a text that it cannot read."""
+    calibration = teacher.info.config.calibration
+    said = np.full((len(texts), SAYS), np.nan, dtype=np.float32)
+    heads, kept = teacher.logits(texts)
+    moods = mood_probabilities(heads, calibration)
+    unhappy = moods[:, MOODS.index("dissatisfied")] + moods[:, MOODS.index("angry")]
+    said[kept] = np.column_stack(
+        [moods[:, :2], unhappy, moods[:, MOODS.index("angry")] / unhappy, topic_probabilities(heads, calibration)]
+    )
     return said
 
 
-def taught_once(rows: Sequence[FeedbackRow], teacher: Classifier, *, untaught: Sequence[str], folder: Path) -> Taught:
-    """As `taught`, kept in `folder`, so that a resumed run, or one that draws more rows, asks only what is new."""
+def taught_once(rows: Sequence[FeedbackRow], teacher: Classifier, *, untaught: Set[str], folder: Path) -> Taught:
+    """What the teacher says of each row, (rows, 12); NaN where its text is among `untaught` (as `same_text_key`).
+
+    Of what it was trained on a teacher is too sure. Its answers are kept in `folder`, so that a resumed run, or one
+    that draws more rows, asks only what is new.
+    """
     path = folder / f"taught-{teacher.info.sha256[:16]}.npz"
-    known: dict[bytes, Taught] = {}
+    known: dict[str, Taught] = {}
     if path.exists():
         with np.load(path) as kept:
             known = dict(zip(kept["texts"].tolist(), kept["said"], strict=True))
-    keys = [hashlib.sha256(row.text.encode()).digest()[:16] for row in rows]
-    new = [at for at, row in enumerate(rows) if row.source not in untaught and keys[at] not in known]
-    if new:
-        asked = taught([rows[at] for at in new], teacher, untaught=())
-        known |= {keys[at]: said for at, said in zip(new, asked, strict=True)}
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, texts=np.array(list(known)), said=np.array(list(known.values())))
-        part.replace(path)
+    asked = {_key(row.text): row.text for row in rows if same_text_key(row.text) not in untaught}
+    new = [key for key in asked if key not in known]
+    folder.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(new), _TEXTS_AT_ONCE):
+        part = new[start : start + _TEXTS_AT_ONCE]
+        known |= dict(zip(part, taught([asked[key] for key in part], teacher), strict=True))
+        fresh = path.with_suffix(".part.npz")
+        np.savez(fresh, texts=np.array(list(known)), said=np.array(list(known.values())))
+        fresh.replace(path)
+        log.info("the teacher has read %d of %d texts", start + len(part), len(new))
     nothing = np.full(SAYS, np.nan, dtype=np.float32)
     return np.array(
-        [nothing if row.source in untaught else known[key] for row, key in zip(rows, keys, strict=True)]
+        [known[_key(row.text)] if same_text_key(row.text) not in untaught else nothing for row in rows]
     ).reshape(len(rows), SAYS)
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

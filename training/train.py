@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -16,14 +17,17 @@ import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
+from data.cleaning import same_text_key
 from data.mixing import Mixture, draw
 from data.rows import FeedbackRow
 from model.classifier import load
+from model.errors import RecipeError
 from model.network import FeedbackNetwork, new_network, save_network
 from model.tokenizer import tokenizer_of_encoder
 from training.batches import Encoded, collate, encode, plan_batches
 from training.checkpoint import load_checkpoint, load_mean_of_cycles, save_checkpoint, save_cycle
 from training.corpus import read_corpus
+from training.dropout import share_dropout
 from training.losses import Losses, losses
 from training.precision import autocast, bfloat16_pays, use_float32_attention
 from training.recipe import Optimisation, Recipe
@@ -52,6 +56,15 @@ class Plan:
     tokens: list[int]
     cycles: list[Cycle]
 
+    def fingerprint(self) -> str:
+        """SHA-256 of all that is learned, in its order: other labels, texts or teachers give another."""
+        encoded = self.encoded
+        said = (encoded.satisfaction, encoded.anger, encoded.topics, encoded.trust, encoded.taught)
+        digest = hashlib.sha256()
+        for array in (*said, *(np.array(ids, dtype=np.int64) for ids in encoded.ids), *self.batches):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
 
 def train(
     recipe: Recipe,
@@ -75,6 +88,7 @@ def train(
     torch.manual_seed(recipe.optimisation.seed)
     encoder = encoder or recipe.encoder.name
     network = new_network(encoder, dropout=recipe.encoder.dropout, head_dropout=recipe.encoder.head_dropout)
+    share_dropout(network.encoder)
     freeze(network, recipe)
     bfloat16 = bfloat16_pays(recipe.optimisation.precision, device)
     if bfloat16 and device.type == "cpu":
@@ -83,9 +97,10 @@ def train(
     optimiser = make_optimiser(network, recipe.optimisation)
     checkpoint = output / "checkpoint"
     tokenizer = tokenizer_of_encoder(encoder)
-    plan = make_plan(recipe, read_corpus(recipe, data_root).train, tokenizer, partial(_taught, recipe, output))
+    rows = read_corpus(recipe, data_root).train
+    plan = make_plan(recipe, rows, tokenizer, partial(_taught, recipe, rows, output))
     steps = len(plan.batches)
-    fingerprint = f"{recipe.fingerprint()}, {steps} steps, {sum(plan.tokens)} tokens"
+    fingerprint = f"{recipe.fingerprint()}, {steps} steps, {sum(plan.tokens)} tokens, {plan.fingerprint()}"
     done = load_checkpoint(checkpoint, network, optimiser, fingerprint=fingerprint)
     log.info(
         "%d steps, %d tokens, on %s in %s; %d steps are done",
@@ -106,7 +121,7 @@ def train(
         with autocast(device, bfloat16=bfloat16):
             logits = network(batch.input_ids.to(device), batch.attention_mask.to(device))
         targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
-        terms = losses(logits, targets)
+        terms = losses(logits, targets, taught_topics=weights["topics"])
         total = cast(torch.Tensor, sum(weights[name] * term for name, term in terms._asdict().items()))
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
@@ -156,10 +171,17 @@ def make_plan(
     return Plan(encoded, batches, [sum(len(encoded.ids[at]) for at in batch) for batch in batches], cycles)
 
 
-def _taught(recipe: Recipe, output: Path, rows: list[FeedbackRow]) -> Taught | None:
+def _taught(recipe: Recipe, rows: list[FeedbackRow], output: Path, drawn: list[FeedbackRow]) -> Taught | None:
     if recipe.teacher is None:
         return None
-    return taught_once(rows, load(recipe.teacher.weights), untaught=recipe.teacher.untaught, folder=output)
+    teacher = load(recipe.teacher.weights)
+    if not teacher.info.sha256.startswith(recipe.teacher.sha256):
+        raise RecipeError(
+            f"{recipe.teacher.weights}: not the teacher that the recipe names (SHA-256 {teacher.info.sha256}, not "
+            f"{recipe.teacher.sha256}…); give the folder that was meant, or change teacher.sha256"
+        )
+    untaught = {same_text_key(row.text) for row in rows if row.source in recipe.teacher.untaught}
+    return taught_once(drawn, teacher, untaught=untaught, folder=output)
 
 
 def _mixture(recipe: Recipe, stage: int) -> Mixture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import pytest
 from model.labels import MOODS, TOPICS
 from rida import __version__
 from serving.cli import main
+from training.cli import add_commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,7 +165,7 @@ def test_the_model_is_described_for_people_and_scripts(capsys, tiny_classifier):
 def test_training_without_its_libraries_says_how_to_get_them(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "training.cli", None)
     monkeypatch.setattr(sys.modules["serving.cli"], "make_parser", _without_torch)
-    for command in ("train", "evaluate", "export"):
+    for command in ("train", "validate", "export", "evaluate", "published", "behaviour", "agreement"):
         assert main([command, "--help"]) == 2
         assert 'needs torch: pip install "rida[train]"' in capsys.readouterr().err
 
@@ -205,3 +207,13 @@ def test_classify_imports_neither_the_server_nor_the_file_formats():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_every_training_command_is_reached_from_the_command_line(capsys):
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    add_commands(subparsers)
+    for command in subparsers.choices:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+        assert f"usage: rida {command}" in capsys.readouterr().out

@@ -35,6 +35,13 @@ def test_two_readings_are_compared_text_by_text(source: Path, tmp_path: Path) ->
     assert "| dissatisfied / angry | 2 |" in (tmp_path / "report" / "README.md").read_text(encoding="utf-8")
 
 
+def test_moods_that_nobody_named_do_not_count(source: Path, tmp_path: Path) -> None:
+    found = measure_agreement(readings(tmp_path, "satisfied", "neutral"), source=source, output=tmp_path / "report")
+    assert (found["mood"]["accuracy"], found["mood"]["macro_f1"], found["mood"]["kappa"]) == (1, 1, 1)
+    found = measure_agreement(readings(tmp_path, "satisfied"), source=source, output=tmp_path / "report")
+    assert found["mood"]["kappa"] is None
+
+
 def test_readings_of_other_texts_are_refused(source: Path, tmp_path: Path) -> None:
     path = tmp_path / "readings.csv"
     path.write_text(f"text,mood,topics\n{text_digest('elsewhere')},angry,\n", encoding="utf-8")

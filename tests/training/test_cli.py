@@ -55,7 +55,6 @@ def test_train_export_and_evaluate_follow_one_another(tiny_encoder: Path, data_r
     card = (weights / "README.md").read_text(encoding="utf-8")
     assert "Measured on test rows" in card
     assert "## What was seen" in card
-    assert "Most frequent confusions" in card
     assert "--split test --data annotated" in card
     assert load(weights).info.graph_sha256 == graph
 

@@ -66,3 +66,16 @@ def test_annotations_add_rows_of_their_own_to_texts_of_the_sources(root: Path, t
     recipe = tiny_recipe(sources=[{"name": "free"}], stages=[{"rows": 1, "shares": {"annotations": 0.5}}], data=data)
     said = {row.source: (row.mood, row.topics) for row in read_corpus(recipe, root).train}
     assert said == {"free": ("neutral", None), "annotations": ("angry", ("billing",))}
+
+
+def test_texts_without_marks_are_trained_on_unless_held_out(tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "text": "Chất lượng kém", "lang": "vi", "split": "train", "mood": "dissatisfied", "topics": []},
+        {"id": "2", "text": "Dịch vụ tốt", "lang": "vi", "split": "train", "mood": "satisfied", "topics": []},
+        {"id": "3", "text": "chat luong kem", "lang": "vi", "split": "test", "mood": "dissatisfied", "topics": []},
+    ]
+    write_rows(tmp_path / "annotated" / "data.jsonl.gz", rows)
+    data = {"validation_share": 0, "unmarked": ["vi"]}
+    recipe = tiny_recipe(sources=[{"name": "annotated"}], stages=[{"rows": 1}], data=data)
+    found = {row.text for row in read_corpus(recipe, tmp_path).train if row.source == "unmarked"}
+    assert found == {"Dich vu tot"}

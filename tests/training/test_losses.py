@@ -76,7 +76,7 @@ def test_certainty_stays_finite() -> None:
 def test_a_teacher_pulls_every_head_towards_its_probabilities() -> None:
     given = logits([0.0, 0.0, 0.0], 0.0)
     taught = [0.1, 0.2, 0.7, 0.9, *[0.5] * 7, 1.0]
-    found = losses(given, targets(-1, -1, taught=taught))
+    found = losses(given, targets(-1, -1, taught=taught), taught_topics=0.5)
     found.teacher.backward()
     assert given.satisfaction.grad is not None
     assert given.satisfaction.grad[0].tolist() == pytest.approx([1 / 3 - 0.1, 1 / 3 - 0.2, 1 / 3 - 0.7])

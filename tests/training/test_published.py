@@ -8,7 +8,14 @@ from model.errors import RecipeError
 from training.evaluate import evaluate
 from training.published import PublishedSet, measure_published, read_sets
 
-GIVEN: dict[str, Any] = {"title": "Set", "source": "annotated", "compare": "same", "kind": "base", "differs": "nothing"}
+GIVEN: dict[str, Any] = {
+    "title": "Set",
+    "source": "annotated",
+    "compare": "same",
+    "by": "someone",
+    "checked": True,
+    "differs": "nothing",
+}
 
 
 def figures(weights: Path, data_root: Path, output: Path, *sets: dict[str, Any]) -> list[dict[str, Any]]:
@@ -40,18 +47,33 @@ def test_a_set_may_be_one_language_of_a_source(tiny_weights: Path, data_root: Pa
     assert 0 < part["texts"] < whole["texts"]
 
 
-def test_the_standing_counts_only_sets_that_compare(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
+def test_the_standing_counts_only_figures_that_compare(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
     given = {"task": "satisfaction", "metric": "accuracy"}
-    published = [(1.0, "same"), (100.0, "same"), (300.0, "same"), (1.0, "near"), (1.0, "no")]
+    (each,) = figures(tiny_weights, data_root, tmp_path, given)
+    ours = each["ours"]
+    published = [(ours, "same", True), (ours + 3, "same", True), (ours + 3.1, "same", False), (ours, "near", True),
+                 (ours, "no", True), (None, "no", None)]  # fmt: skip
     sets = [
-        PublishedSet.model_validate(GIVEN | given | {"published": figure, "compare": compare})
-        for figure, compare in published
+        PublishedSet.model_validate(GIVEN | given | {"published": figure, "compare": compare, "checked": checked})
+        for figure, compare, checked in published
     ]
     found = measure_published(tiny_weights, data_root=data_root, output=tmp_path, sets=sets)
-    assert found["standing"]["same"]["sets"] == 3
-    assert found["standing"]["same or near"]["sets"] == 4
-    assert found["standing"]["same"]["at_or_above"] <= 2
-    assert "| Set |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert found["standing"] == {
+        "same measure": {"figures": 3, "at_or_above": 1, "within_3_points": 2},
+        "same measure, figure read in its source": {"figures": 2, "at_or_above": 1, "within_3_points": 2},
+        "same or near measure": {"figures": 4, "at_or_above": 2, "within_3_points": 3},
+    }
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"{ours + 3.1:.1f} * | someone | same" in page
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"task": "satisfaction", "metric": "f1"}, {"task": "anger", "metric": "f1", "published": 1.0, "checked": None}],
+)
+def test_a_measure_that_does_not_fit_and_a_figure_of_unknown_origin_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"use one of|a published figure needs"):
+        PublishedSet.model_validate(GIVEN | fields)
 
 
 def test_a_set_without_labels_for_its_task_is_refused(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from data.annotations import text_digest
+from model.classifier import load
 from model.errors import RecipeError, WeightsError
 from model.network import load_network
 from tests.conftest import tiny_recipe
@@ -115,3 +117,36 @@ def test_of_two_cycles_the_mean_is_kept_also_after_an_interruption(
     assert all(mean[name].allclose((first[name] + second[name]) / 2) for name in first)
     assert any(not first[name].allclose(second[name]) for name in first)
     assert all(value.equal(mean[name]) for name, value in load_file(parts / "network.safetensors").items())
+
+
+def test_only_the_last_cycles_are_averaged(data_root: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    stages = [{"rows": 100}, {"rows": 100, "rate": 0.5}, {"rows": 100, "rate": 0.5}]
+    folder = run({"stages": stages}, data_root, tiny_encoder, tmp_path / "run")
+    assert folder is not None
+    second, third = (load_file(path) for path in sorted((tmp_path / "run").glob("cycle-*.safetensors")))
+    mean = load_file(folder / "network.safetensors")
+    assert all(mean[name].allclose((second[name] + third[name]) / 2) for name in second)
+
+
+def test_a_teacher_is_heard_beside_the_labels(
+    data_root: Path, tiny_encoder: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    sha256 = load(tiny_weights).info.sha256
+    teacher = {"weights": str(tiny_weights), "sha256": sha256[:16], "untaught": ["annotated"]}
+    stages = {"stages": [{"rows": 60, "shares": {"annotated": 0.0}}]}
+    assert run(stages | {"teacher": teacher}, data_root, tiny_encoder, tmp_path / "run") is not None
+    terms = [json.loads(line)["teacher"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(term > 0 for term in terms)
+    with pytest.raises(RecipeError, match="not the teacher that the recipe names"):
+        run(stages | {"teacher": teacher | {"sha256": "0" * 16}}, data_root, tiny_encoder, tmp_path / "other")
+
+
+def test_a_checkpoint_of_other_labels_is_refused(data_root: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    annotations = tmp_path / "annotations.csv"
+    changes = SHORT | {"data": {"annotations": str(annotations)}}
+    digest = text_digest("lovely shop number 1")
+    annotations.write_text(f"text,mood,topics\n{digest},satisfied,\n")
+    run(changes, data_root, tiny_encoder, tmp_path / "run", stop_after=2)
+    annotations.write_text(f"text,mood,topics\n{digest},angry,\n")
+    with pytest.raises(RecipeError, match="made by another recipe or other data"):
+        run(changes, data_root, tiny_encoder, tmp_path / "run")
