@@ -8,6 +8,7 @@ No error repeats anything of a request's body: a customer's text must not end in
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -65,9 +66,14 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header that says when to come back: whole seconds, never too few and never none."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
 def unavailable(code: str, message: str) -> ApiError:
     """A 503 that says when to come back."""
-    return ApiError(503, code, message, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return ApiError(503, code, message, retry_after(RETRY_AFTER_SECONDS))
 
 
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
