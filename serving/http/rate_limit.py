@@ -45,3 +45,9 @@ class RateLimit:
             message = f"a key may send {self._most} texts a minute; come back later"
             raise ApiError(429, "rate_limited", message, retry_after(missing / a_second))
         budget.texts -= texts
+
+    def give_back(self, key: str, texts: int) -> None:
+        """Put back what was spent on a request that was then refused."""
+        if self._most is not None:
+            budget = self._budgets[key]
+            budget.texts = min(self._most, budget.texts + texts)
