@@ -53,6 +53,12 @@ class Connection(H11Protocol):
         else:
             self._head.stop()
 
+    def on_response_complete(self) -> None:
+        """The next request's head may have begun while this one was answered."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._head.start()
+
     def pause_writing(self) -> None:
         """The client does not take its answer as fast as we give it."""
         super().pause_writing()
