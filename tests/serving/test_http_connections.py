@@ -10,7 +10,7 @@ import socket
 import httpx
 import pytest
 
-from serving.http import endings
+from serving.http import connections, endings
 from serving.http.connections import KEEP_ALIVE_SECONDS
 from serving.http.server import allow_open_files
 
@@ -107,6 +107,17 @@ def test_requests_sent_at_once_are_answered_one_after_the_other(connected):
     said = until_closed(connected)
     assert said.count(b"HTTP/1.1 200 ") == 3
     assert said.count(b"HTTP/1.1 400 ") == 1
+
+
+def test_answers_that_nobody_takes_are_not_kept(server, monkeypatch):
+    monkeypatch.setattr(connections, "_STALL_SECONDS", 0.5)
+    with connect(server) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        open_ = server.server.server_state.connections
+        server.wait_for(lambda: any(each.holds_unsent for each in open_), "answers to pile up")
+        server.wait_for(lambda: not any(each.holds_unsent for each in open_), "their end")
+        assert until_closed(deaf).count(b"HTTP/1.1 200 ") < 1000
 
 
 @pytest.mark.parametrize("path", ["/v2/health/live", "/v2/health/ready", "/metrics"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import io
 import json
@@ -97,10 +98,10 @@ def test_a_worker_that_dies_is_logged_without_what_it_said(start_stub, tiny_clas
 
 @pytest.fixture
 def pipe():
-    """A pipe of one page, that nobody has read from yet."""
-    fcntl = pytest.importorskip("fcntl")
+    """A pipe that nobody has read from yet; on Linux of one page."""
     reading, writing = os.pipe()
-    fcntl.fcntl(writing, getattr(fcntl, "F_SETPIPE_SZ", 1031), 4096)
+    if sys.platform == "linux":
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     yield reading, writing
     os.close(writing)
     os.close(reading)
