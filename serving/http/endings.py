@@ -71,7 +71,10 @@ class _Body:
         return message
 
     async def skip(self, seconds: float) -> None:
-        # Cancelled is who outlasts the draining: then it is time to end, too.
+        # Cancelled is who outlasts the draining: then there is no time for this.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            return
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(seconds):
                 while not self.over:

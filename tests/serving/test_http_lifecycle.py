@@ -19,6 +19,7 @@ from stub_classifiers import Held, Stub
 
 from model.errors import RidaError, WeightsError
 from model.prediction import Rejection
+from serving.http import endings
 from serving.http.server import listen
 from serving.http.workers import Worker
 from serving.settings import read_settings
@@ -89,6 +90,20 @@ def test_a_request_that_outlasts_the_draining_or_a_second_signal_is_told_so(
         answer = asked.result(timeout=20)
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "draining"
+
+
+def test_a_second_signal_does_not_wait_for_the_rest_of_a_body(start_server, tiny_classifier, monkeypatch):
+    monkeypatch.setattr(endings, "_LINGER_SECONDS", 3600.0)
+    with start_server(lambda: tiny_classifier, drain_seconds="3600", deadline_seconds="3600") as server:
+        server.wait_until_ready()
+        with connect(server) as asking:
+            asking.settimeout(20)
+            head = b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            asking.sendall(head + b"Content-Length: 100\r\n\r\n{")
+            server.wait_for(lambda: server.service.in_flight, "the request")
+            for _ in range(2):
+                server.server.handle_exit(signal.SIGTERM, None)
+            assert asking.recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
 def test_a_run_in_hand_is_let_end_before_the_process_does(start_stub, tiny_classifier):
