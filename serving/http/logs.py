@@ -55,8 +55,11 @@ FORMATTERS: Final = {"text": _WithoutContent("%(asctime)s %(levelname)s %(messag
 
 def log_to_stderr(settings: Settings) -> LogWriter:
     """Send all log lines of the process to stderr; to be closed at the end."""
-    # Without a stderr its number may be a connection's by now.
-    target = sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY)
+    try:
+        target = sys.stderr.fileno()
+    except (AttributeError, OSError):
+        # There is no stderr, or it is no file; its usual number may be a connection's by now.
+        target = os.open(os.devnull, os.O_WRONLY)
     writer = LogWriter(target)
     writer.setFormatter(FORMATTERS[settings.log_format])
     logging.basicConfig(handlers=[writer], level=settings.log_level.upper())
