@@ -24,7 +24,7 @@ from model.errors import InputError, TextError
 from model.labels import MOODS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
-from model.session import Session
+from model.session import Logits, Session
 from model.text import normalise
 from model.tokenizer import WORD_START, id_of, read_tokenizer
 from model.windows import windows
@@ -79,7 +79,7 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class ReadText:
     """A text cut into windows: what of it was read."""
 
     windows: list[list[int]]
@@ -88,7 +88,11 @@ class _Read:
 
 
 class Classifier:
-    """Scores texts; safe to use from several threads."""
+    """Scores texts; safe to use from several threads.
+
+    `classify` is all that most callers need. Its three steps, `read`, `score_windows` and `predictions`, are there for
+    those who share micro-batches among several askers.
+    """
 
     def __init__(self, folder: Path, *, threads: int) -> None:
         checksums = verify_manifest(folder)
@@ -119,30 +123,11 @@ class Classifier:
         names = [str(at) for at in range(len(texts))] if ids is None else list(ids)
         if len(names) != len(texts):
             raise ValueError(f"{len(texts)} texts but {len(names)} ids; give one id a text, or none")
-        read = self._read(texts)
-        heads = self._score([each for each in read if isinstance(each, _Read)])
-        moods = mood_probabilities(heads, self._config.calibration)
-        topics = topic_probabilities(heads, self._config.calibration)
-        results: list[Prediction | Rejection] = []
-        decided = decided_moods(moods, self._config.thresholds.angry)
-        scored = iter(zip(decided, moods, topics, strict=True))
-        for name, each in zip(names, read, strict=True):
-            if isinstance(each, TextError):
-                results.append(Rejection(name, each.code, each.message))
-            else:
-                results.append(self._prediction(name, each, *next(scored)))
-        return results
+        read = self.read(texts)
+        return self.predictions(names, read, self._session.logits(_windows_of(read)))
 
-    def logits(self, texts: Sequence[str]) -> tuple[HeadLogits, list[int]]:
-        """Uncalibrated logits of the texts that can be scored, and their positions among `texts`.
-
-        For fitting and measuring calibration; scores for use come from `classify`.
-        """
-        read = self._read(texts)
-        kept = [at for at, each in enumerate(read) if isinstance(each, _Read)]
-        return self._score([each for each in read if isinstance(each, _Read)]), kept
-
-    def _read(self, texts: Sequence[object]) -> list[_Read | TextError]:
+    def read(self, texts: Sequence[object]) -> list[ReadText | TextError]:
+        """Cuts each text into windows, or says why it cannot be scored."""
         limits = self._config.limits
         cleaned: list[tuple[str, bool] | TextError] = []
         for text in texts:
@@ -156,7 +141,37 @@ class Classifier:
             each if isinstance(each, TextError) else self._cut(next(encodings).ids, cut=each[1]) for each in cleaned
         ]
 
-    def _cut(self, pieces: list[int], *, cut: bool) -> _Read | TextError:
+    def score_windows(self, windows: Sequence[Sequence[int]]) -> Logits:
+        """Scores windows in one run, in the calling thread; (windows, labels) in the order given."""
+        return self._session.run(windows)
+
+    def predictions(
+        self, ids: Sequence[str], read: Sequence[ReadText | TextError], logits: Logits
+    ) -> list[Prediction | Rejection]:
+        """Makes a prediction or a rejection of each text read; `logits` are those of all their windows, in order."""
+        heads = self._combined(read, logits)
+        moods = mood_probabilities(heads, self._config.calibration)
+        topics = topic_probabilities(heads, self._config.calibration)
+        results: list[Prediction | Rejection] = []
+        decided = decided_moods(moods, self._config.thresholds.angry)
+        scored = iter(zip(decided, moods, topics, strict=True))
+        for name, each in zip(ids, read, strict=True):
+            if isinstance(each, TextError):
+                results.append(Rejection(name, each.code, each.message))
+            else:
+                results.append(self._prediction(name, each, *next(scored)))
+        return results
+
+    def logits(self, texts: Sequence[str]) -> tuple[HeadLogits, list[int]]:
+        """Uncalibrated logits of the texts that can be scored, and their positions among `texts`.
+
+        For fitting and measuring calibration; scores for use come from `classify`.
+        """
+        read = self.read(texts)
+        kept = [at for at, each in enumerate(read) if isinstance(each, ReadText)]
+        return self._combined(read, self._session.logits(_windows_of(read))), kept
+
+    def _cut(self, pieces: list[int], *, cut: bool) -> ReadText | TextError:
         if self._silent.issuperset(pieces):
             return TextError(
                 "unreadable_text",
@@ -165,15 +180,15 @@ class Classifier:
         limits = self._config.limits
         kept = pieces[: limits.max_tokens]
         parts = windows(kept, begin=self._begin, end=self._end, window_tokens=limits.window_tokens)
-        return _Read(parts, len(kept), cut or len(kept) < len(pieces))
+        return ReadText(parts, len(kept), cut or len(kept) < len(pieces))
 
-    def _score(self, read: Sequence[_Read]) -> HeadLogits:
-        if not read:
+    def _combined(self, read: Sequence[ReadText | TextError], logits: Logits) -> HeadLogits:
+        parts = [each.windows for each in read if isinstance(each, ReadText)]
+        if not parts:
             return split_heads(np.empty((0, 4 + len(self._config.topics))))
-        logits = self._session.logits([window for each in read for window in each.windows])
-        return combine_windows(split_heads(logits), [each.windows for each in read])
+        return combine_windows(split_heads(logits), parts)
 
-    def _prediction(self, name: str, read: _Read, decided: int, moods: Floats, topics: Floats) -> Prediction:
+    def _prediction(self, name: str, read: ReadText, decided: int, moods: Floats, topics: Floats) -> Prediction:
         thresholds = self._config.thresholds
         ranked = ranked_topics(topics)
         return Prediction(
@@ -186,6 +201,10 @@ class Classifier:
             truncated=read.truncated,
             tokens=read.tokens,
         )
+
+
+def _windows_of(read: Sequence[ReadText | TextError]) -> list[list[int]]:
+    return [window for each in read if isinstance(each, ReadText) for window in each.windows]
 
 
 def load(path: str | Path | None = None, *, threads: int | None = None) -> Classifier:

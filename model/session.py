@@ -41,15 +41,18 @@ class Session:
 
     def logits(self, windows: Sequence[Sequence[int]]) -> Logits:
         """Scores windows; (windows, labels) in the order given, whatever they were batched with."""
+        if not windows:
+            return np.empty((0, 0), dtype=np.float32)
         batches = batches_by_length([len(window) for window in windows], tokens_per_batch=self._tokens_per_batch)
         if len(batches) == 1:
-            results = [self._run([windows[at] for at in batches[0]])]
+            results = [self.run([windows[at] for at in batches[0]])]
         else:
-            results = list(self._pool.map(self._run, [[windows[at] for at in batch] for batch in batches]))
+            results = list(self._pool.map(self.run, [[windows[at] for at in batch] for batch in batches]))
         order = np.argsort(np.concatenate(batches))
         return np.asarray(np.concatenate(results)[order])
 
-    def _run(self, batch: list[Sequence[int]]) -> Logits:
+    def run(self, batch: Sequence[Sequence[int]]) -> Logits:
+        """Scores one micro-batch, at least one window, in the calling thread."""
         lengths = np.array([len(window) for window in batch], dtype=np.int32)
         input_ids = np.full((len(batch), int(lengths.max())), self._pad_id, dtype=np.int32)
         for row, window in enumerate(batch):

@@ -18,6 +18,7 @@ from model.errors import InputError
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_LOG_FORMATS: Final = ("text", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +66,19 @@ class Settings:
     allow_open: bool
     max_body_bytes: int
     max_texts: int
+    deadline_seconds: int
+    queue_milliseconds: int
+    batch_tokens: int | None
+    texts_per_minute: int | None
     drain_seconds: int
     log_level: str
+    log_format: str
 
 
 def _switch(raw: str) -> bool:
     if raw.lower() not in _TRUE + _FALSE:
         raise ValueError
     return raw.lower() in _TRUE
-
-
-def _log_level(raw: str) -> str:
-    if raw.lower() not in _LOG_LEVELS:
-        raise ValueError
-    return raw.lower()
 
 
 def _key_hashes(raw: str) -> tuple[str, ...]:
@@ -95,6 +95,15 @@ def _whole(name: str, default: int | None, least: int, most: int, help_: str) ->
         return int(raw)
 
     return Setting(name, default, f"a whole number from {least} to {most}", read, help_)
+
+
+def _choice(name: str, default: str, choices: tuple[str, ...], help_: str) -> Setting:
+    def read(raw: str) -> str:
+        if raw.lower() not in choices:
+            raise ValueError
+        return raw.lower()
+
+    return Setting(name, default, f"one of {', '.join(choices)}", read, help_)
 
 
 TABLE: Final = (
@@ -130,14 +139,37 @@ TABLE: Final = (
         "largest request body in bytes, counted while it is read",
     ),
     _whole("max_texts", 1000, 1, 1_000_000, "most texts in one request"),
-    _whole("drain_seconds", 20, 0, 3600, "after SIGTERM, seconds that requests in flight are given to finish"),
-    Setting(
-        "log_level",
-        "info",
-        f"one of {', '.join(_LOG_LEVELS)}",
-        _log_level,
-        "how much to log; no level logs a text",
+    _whole(
+        "deadline_seconds",
+        10,
+        1,
+        3600,
+        "seconds in which a request must be answered, counted from its head; what cannot be is refused at once",
     ),
+    _whole(
+        "queue_milliseconds",
+        1000,
+        1,
+        3_600_000,
+        "work that may come before a request, in milliseconds at the measured rate; with more it is refused",
+    ),
+    _whole(
+        "batch_tokens",
+        None,
+        1,
+        1_000_000,
+        "tokens scored in one run, padding included; without it what the weights were made for",
+    ),
+    _whole(
+        "texts_per_minute",
+        None,
+        1,
+        1_000_000_000,
+        "texts a minute that one key may send; without keys, all clients together; without it any number",
+    ),
+    _whole("drain_seconds", 20, 0, 3600, "after SIGTERM, seconds that requests in flight are given to finish"),
+    _choice("log_level", "info", _LOG_LEVELS, "how much to log; no level logs a text"),
+    _choice("log_format", "text", _LOG_FORMATS, "lines to read, or one JSON object a line"),
 )
 
 NAMES: Final = tuple(setting.name for setting in TABLE)

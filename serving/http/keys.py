@@ -34,7 +34,7 @@ def require_keys_beyond_loopback(address: str, settings: Settings) -> None:
 async def require_key(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 ) -> None:
-    """Let a request pass if no keys are set or it brings one of them.
+    """Let a request pass if no keys are set or it brings one of them; `key_of` tells which.
 
     Raises:
         ApiError: 401 no key, or a wrong one.
@@ -54,6 +54,12 @@ async def require_key(
             "send Authorization: Bearer with one of the server's keys",
             {"WWW-Authenticate": "Bearer"},
         )
+    request.state.key = digest
+
+
+def key_of(request: Request) -> str:
+    """The hash of the key that a request came with; nothing where no keys are set."""
+    return str(getattr(request.state, "key", ""))
 
 
 def _is_loopback(address: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,8 +14,13 @@ from starlette.applications import Starlette
 
 from model.errors import WeightsError
 from model.prediction import Prediction
+from serving.http.aside import Aside
+from serving.http.body_budget import BodyBudget
 from serving.http.errors import unavailable
-from serving.http.scoring import make_executor
+from serving.http.failures import log_what_nobody_caught
+from serving.http.metrics import Metrics
+from serving.http.rate_limit import RateLimit
+from serving.http.scoring import Scoring
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,53 +38,89 @@ class Service:
     settings: Settings
     load: Callable[[], Classifier]
     phase: Literal["starting", "ready", "draining"] = "starting"
-    classifier: Classifier | None = None
+    scoring: Scoring | None = None
     failure: Exception | None = None
-    executor: ThreadPoolExecutor = field(init=False)
+    in_flight: int = 0
+    metrics: Metrics = field(default_factory=Metrics)
+    aside: Aside = field(default_factory=Aside)
+    rate_limit: RateLimit = field(init=False)
+    bodies: BodyBudget = field(init=False)
 
     def __post_init__(self) -> None:
-        self.executor = make_executor(self.settings.threads)
+        self.rate_limit = RateLimit(self.settings.texts_per_minute)
+        self.bodies = BodyBudget(self.settings.max_body_bytes)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the weights are still being loaded, in a thread that cannot be stopped."""
+        return self.scoring is None and self.failure is None
+
+    @contextlib.contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Around each request that the draining waits for."""
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    def close(self) -> None:
+        """End the threads; once is enough, more often does no harm."""
+        self.aside.close()
+        if self.scoring is not None:
+            self.scoring.close()
 
 
-def ready_classifier(service: Service) -> Classifier:
-    """The classifier, once it may be used.
+def ready_scoring(service: Service) -> Scoring:
+    """What scores, once it may be used.
 
     Raises:
-        ApiError: 503 while starting and while draining.
+        ApiError: 503 while starting and while draining, and when no thread can be started to score.
     """
     if service.phase == "draining":
         raise unavailable("draining", "the server is stopping; ask another one or come back")
-    if service.phase == "starting" or service.classifier is None:
+    if service.phase == "starting" or service.scoring is None:
         raise unavailable("not_ready", "the server is loading its weights")
-    return service.classifier
+    if not service.scoring.revive():
+        raise unavailable("worker_lost", "what scores the texts has failed; send them again")
+    return service.scoring
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load in the background, so that the live route answers from the start."""
     service: Service = app.state.service
-    starting = asyncio.create_task(_start(service))
-    yield
-    service.phase = "draining"
-    starting.cancel()
-    service.executor.shutdown(wait=False, cancel_futures=True)
-
-
-async def _start(service: Service) -> None:
+    asyncio.get_running_loop().set_exception_handler(log_what_nobody_caught)
+    loader = ThreadPoolExecutor(1, thread_name_prefix="rida-loading")
+    starting = asyncio.create_task(_start(service, loader))
     try:
-        service.classifier = await asyncio.get_running_loop().run_in_executor(
-            service.executor, _load_and_warm_up, service.load
-        )
+        yield
+    finally:
+        # Also where the server is in such haste that it only cancels: threads that nobody ends keep the process.
+        service.phase = "draining"
+        starting.cancel()
+        loader.shutdown(wait=False, cancel_futures=True)
+        service.close()
+
+
+async def _start(service: Service, loader: ThreadPoolExecutor) -> None:
+    try:
+        scoring = await asyncio.get_running_loop().run_in_executor(loader, _load_and_warm_up, service)
+        # Before it is started, so that `close` finds its threads, however few of them could be.
+        service.scoring = scoring
+        scoring.start()
+        info = scoring.classifier.info
+        service.metrics.watch(info, scoring)
     except Exception as error:
         service.failure = error
         return
     if service.phase == "starting":
         service.phase = "ready"
-        logger.info("ready with %s %s", service.classifier.info.name, service.classifier.info.version)
+        logger.info("ready with %s %s", info.name, info.version)
 
 
-def _load_and_warm_up(load: Callable[[], Classifier]) -> Classifier:
-    classifier = load()
+def _load_and_warm_up(service: Service) -> Scoring:
+    classifier = service.load()
     if not isinstance(classifier.classify([_WARM_UP_TEXT])[0], Prediction):
         raise WeightsError("the weights folder cannot score the warm-up text")
-    return classifier
+    return Scoring(classifier, service.settings, service.metrics)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from stub_classifiers import Held
 
 from serving.http.lifecycle import Service
 from serving.http.server import Server, listen, url_of
@@ -24,11 +27,44 @@ class Running:
     service: Service
     server: Server
 
+    @property
+    def workers(self):
+        return self.service.scoring._workers
+
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 20
         while self.client.get("/v2/health/ready").status_code != 200:
             assert time.monotonic() < deadline, "the server does not get ready"
             time.sleep(0.01)
+
+    def in_background(self, body: object, **asked: object) -> Future[httpx.Response]:
+        """A request on a connection of its own, to be waited for elsewhere."""
+        url = self.client.base_url.join("/v1/classify")
+        answer: Future[httpx.Response] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(httpx.post(url, json=body, timeout=20, **asked))
+            except Exception as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        return answer
+
+    def wait_for(self, condition: Callable[[], object], what: str = "it") -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            time.sleep(0.002)
+
+    def metric(self, name: str, /, **labels: str) -> float:
+        """The value of a metric as /metrics shows it; 0 where it is not yet shown."""
+        samples = (
+            sample
+            for family in text_string_to_metric_families(self.client.get("/metrics").text)
+            for sample in family.samples
+        )
+        return sum(each.value for each in samples if each.name == name and labels.items() <= each.labels.items())
 
 
 @contextmanager
@@ -65,3 +101,26 @@ def running_server(tiny_classifier) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def client(running_server) -> httpx.Client:
     return running_server.client
+
+
+@pytest.fixture
+def start_stub(start_server):
+    """Starts a server with a stub classifier, which misbehaves once the server is ready; see `stub_classifiers`."""
+
+    @contextmanager
+    def start(stub, **settings: str) -> Iterator[Running]:
+        with start_server(lambda: stub, **settings) as server:
+            server.wait_until_ready()
+            stub.armed = True
+            yield server
+            getattr(stub, "release", threading.Event()).set()
+
+    return start
+
+
+@pytest.fixture
+def held(start_stub, tiny_classifier) -> Iterator[tuple[Running, Held]]:
+    """A ready server with one worker, and what holds its runs until it is let go."""
+    stub = Held(tiny_classifier)
+    with start_stub(stub, threads="1") as server:
+        yield server, stub

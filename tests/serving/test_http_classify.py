@@ -47,7 +47,7 @@ def test_an_empty_list_has_an_empty_answer(client):
     assert classify(client, texts=[]) == []
 
 
-def test_scores_do_not_depend_on_the_slice_a_text_falls_into(client):
+def test_scores_do_not_depend_on_the_texts_beside_it(client):
     texts = [f"Parcel {number} came late" for number in range(150)]
     together = classify(client, texts=texts)
     assert [result["id"] for result in together] == [str(number) for number in range(150)]

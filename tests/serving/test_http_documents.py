@@ -30,6 +30,7 @@ def test_operation_ids_are_those_that_clients_were_generated_from(document):
         "/v1/model": {"model"},
         "/v2/health/live": {"live"},
         "/v2/health/ready": {"ready"},
+        "/metrics": {"metrics"},
     }
 
 

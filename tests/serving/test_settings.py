@@ -38,6 +38,11 @@ def test_every_setting_can_be_given_by_its_variable():
         "max_texts": ("5", 5),
         "drain_seconds": ("0", 0),
         "log_level": ("WARNING", "warning"),
+        "log_format": ("JSON", "json"),
+        "deadline_seconds": ("3", 3),
+        "queue_milliseconds": ("4096", 4096),
+        "batch_tokens": ("512", 512),
+        "texts_per_minute": ("600", 600),
     }
     assert set(given) == set(NAMES)
     read = read_settings({}, {f"RIDA_{name.upper()}": raw for name, (raw, _) in given.items()})
@@ -66,6 +71,9 @@ def test_an_empty_variable_counts_as_not_set():
         ("drain_seconds", "soon"),
         ("allow_open", "maybe"),
         ("log_level", "trace"),
+        ("log_format", "xml"),
+        ("deadline_seconds", "0"),
+        ("texts_per_minute", "0"),
         ("keys", "hunter2"),
         ("keys", f"{HASH},{HASH[1:]}"),
         ("keys", ","),
