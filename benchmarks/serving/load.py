@@ -95,7 +95,8 @@ class Load:
 
     def record(self) -> Record:
         """All requests, by when they were due."""
-        text, due, sent, ended, status, answer = zip(*sorted(self._rows, key=lambda row: row[1]), strict=True)
+        rows = sorted(self._rows, key=lambda row: row[1])
+        text, due, sent, ended, status, answer = zip(*rows, strict=True) if rows else ((),) * 6
         return Record(
             np.array(text, dtype=np.int32),
             np.array(due) - self.begin,

@@ -92,7 +92,7 @@ def all_loads(
                 found["one_by_one"] = figures.by_text(record)
                 if contestant is RIDA:
                     found["direct"] = direct_times(measuring, list(found["one_by_one"])[:_DIRECT_TEXTS])
-            _say(contestant, f"{clients} clients", found["closed"][str(clients)])
+            _say(contestant, f"{clients} client{'s' if clients > 1 else ''}", found["closed"][str(clients)])
         found["capacity"] = found["closed"][str(CAPACITY_CLIENTS)]["texts_per_second"]
         offered = capacity or found["capacity"]
         if not offered:
