@@ -84,7 +84,7 @@ def tune(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _try(peer: Contestant, settings: Settings, arguments: argparse.Namespace) -> dict[str, Any]:
-    speeds = []
+    loads: list[dict[str, Any]] = []
     row: dict[str, Any] = {"settings": dict(settings)}
     try:
         with tempfile.TemporaryDirectory() as folder, running(peer, settings, Path(folder)) as server:
@@ -92,13 +92,13 @@ def _try(peer: Contestant, settings: Settings, arguments: argparse.Namespace) ->
             measuring.warm_up(server)
             for _ in range(arguments.repeats):
                 plan, record = measuring.put(server, clients=_CLIENTS)
-                found = figures.closed_loop(record, plan)
-                speeds.append(found["texts_per_second"])
+                loads.append(figures.closed_loop(record, plan))
     except ContestantError as error:
         print(f"{peer.name} {dict(settings)}: failed\n{error}", flush=True)
         return row | {"texts_per_second": 0.0, "failed": str(error).splitlines()[0]}
-    print(f"{peer.name} {dict(settings)}: {statistics.median(speeds):.1f} texts/s {found['statuses']}", flush=True)
-    return row | {"texts_per_second": statistics.median(speeds), "each": speeds, "statuses": found["statuses"]}
+    speed = statistics.median(load["texts_per_second"] for load in loads)
+    print(f"{peer.name} {dict(settings)}: {speed:.1f} texts/s {loads[-1]['statuses']}", flush=True)
+    return row | {"texts_per_second": speed, "loads": loads}
 
 
 def _best(rows: list[dict[str, Any]]) -> dict[str, Any]:
