@@ -81,7 +81,7 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
     figured = figures.open_loop(record, plan, deadline=DEADLINE_SECONDS)
     return {
         "machine": found,
-        "versions": versions(arguments.rida_python)["rida"],
+        "versions": {name: each for name, each in versions(arguments.rida_python).items() if name != "peers"},
         "texts": {"file": arguments.texts.name, "count": count},
         "seconds": arguments.seconds,
         "load": arguments.load,
