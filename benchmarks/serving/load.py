@@ -61,6 +61,7 @@ class Load:
         self.begin = 0.0
         self.over = Event()
         self.complete = False
+        self.faults: list[str] = []
         self.waiting: dict[str, Asked] = {}
         self._answered: set[str] = set()
         self._rows: list[tuple[int, float, float, float, int, int]] = []
@@ -75,7 +76,12 @@ class Load:
         body = texts.body(asked.name, texts.PROBE_TEXT if probe else self._texts[at])
         self.waiting[asked.name] = asked
         asked.sent = time.perf_counter()
-        session.post(self.plan.route, data=body, headers=_HEADERS, context={"asked": asked}, name="text")
+        try:
+            session.post(self.plan.route, data=body, headers=_HEADERS, context={"asked": asked}, name="text")
+        except Exception as error:
+            # What locust does not take for a failed request is a fault of ours, and would thin out the load unseen.
+            self.faults.append(repr(error))
+            raise
 
     def note(self, context: dict[str, Any], response: Any, **_: Any) -> None:
         """Take in what locust's request event tells."""
@@ -210,6 +216,8 @@ def generate(plan: Plan) -> Record:
             raise RuntimeError("the load ended before its time; what locust logged tells why")
     runner.quit()
     load.give_up_waiting()
+    if load.faults:
+        raise RuntimeError(f"the load generator failed: {load.faults[0]}")
     return load.record()
 
 
