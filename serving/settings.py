@@ -67,7 +67,7 @@ class Settings:
     max_body_bytes: int
     max_texts: int
     deadline_seconds: int
-    queue_tokens: int
+    queue_milliseconds: int
     batch_tokens: int | None
     texts_per_minute: int | None
     drain_seconds: int
@@ -147,11 +147,11 @@ TABLE: Final = (
         "seconds in which a request must be answered, counted from its head; what cannot be is refused at once",
     ),
     _whole(
-        "queue_tokens",
-        16_384,
+        "queue_milliseconds",
+        1500,
         1,
-        1_000_000_000,
-        "most tokens that may wait before a request; with more it is refused",
+        3_600_000,
+        "work that may come before a request, in milliseconds at the measured rate; with more it is refused",
     ),
     _whole(
         "batch_tokens",

@@ -23,8 +23,8 @@ CAPABILITIES = {
     "negation", "sarcasm", "politeness", "dialect", "script", "code-switching", "emoji-only", "capitals", "elongation",
     "quoted-anger", "competitor",
 }  # fmt: skip
-MOST_FAILED = {"plain": 0.15, "threat": 0.1, "typo": 0.2, "brand": 0.2}
-"""The largest share of failed cases of a capability, where it is not 0.8: some are not mastered yet."""
+MOST_FAILED = {"plain": 0.1, "threat": 0.1, "typo": 0.15, "brand": 0.2, "sarcasm": 0.8}
+"""The largest share of failed cases of a capability, where it is not 0.5: sarcasm is not mastered yet."""
 
 MEGABYTE = 1_000_000
 
@@ -50,10 +50,15 @@ def predict(classifier: rida.Classifier, texts: list[str]) -> list[Prediction]:
 def test_the_behaviour_suite_is_passed(lang: str, classifier: rida.Classifier) -> None:
     suite = read_cases(SUITES / f"{lang}.json")
     failed = [case for case, passed in zip(suite, run_cases(classifier, suite), strict=True) if not passed]
-    assert len(failed) / len(suite) <= 0.25, failed
+    assert len(failed) / len(suite) <= 0.2, failed
     cases, failures = (Counter(case.capability for case in chosen) for chosen in (suite, failed))
     shares = {capability: failures[capability] / cases[capability] for capability in cases}
-    assert not {capability: share for capability, share in shares.items() if share > MOST_FAILED.get(capability, 0.8)}
+    assert not {capability: share for capability, share in shares.items() if share > MOST_FAILED.get(capability, 0.5)}
+
+
+def test_of_all_behaviour_cases_most_are_passed(classifier: rida.Classifier) -> None:
+    suite = [case for lang in FIRST_CLASS_LANGUAGES for case in read_cases(SUITES / f"{lang}.json")]
+    assert sum(run_cases(classifier, suite)) / len(suite) >= 0.85
 
 
 @pytest.mark.parametrize("lang", FIRST_CLASS_LANGUAGES)

@@ -12,11 +12,12 @@ from starlette.middleware import Middleware
 from rida import __version__
 from serving.http import errors
 from serving.http.access_log import AccessLog
+from serving.http.endings import Endings
+from serving.http.exchange import Exchanges
 from serving.http.failures import Failures
 from serving.http.lifecycle import Service, lifespan
 from serving.http.metrics import Measured
 from serving.http.openapi import openapi
-from serving.http.request_ids import RequestIds
 from serving.http.routes import add_routes
 
 
@@ -29,7 +30,8 @@ def create_app(service: Service) -> FastAPI:
         lifespan=lifespan,
         # Outermost first: the log line and every answer carry the request's id.
         middleware=[
-            Middleware(RequestIds),
+            Middleware(Exchanges),
+            Middleware(Endings, lambda: service.phase == "draining"),
             Middleware(Measured, service.metrics),
             Middleware(AccessLog),
             Middleware(Failures),

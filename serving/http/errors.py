@@ -8,6 +8,7 @@ No error repeats anything of a request's body: a customer's text must not end in
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.http.request_ids import request_id_of
+from serving.http.exchange import exchange_of
 
 STATUSES: Final = {
     400: "the body is not JSON in UTF-8",
@@ -24,7 +25,7 @@ STATUSES: Final = {
     404: "there is no such route",
     405: "the route does not take this method",
     408: "the body did not come within the deadline",
-    413: "the body is too large, or holds too many texts",
+    413: "the body is too large, or holds too many texts or too much text",
     415: "the body is not said to be JSON",
     422: "a field is missing or wrong",
     429: "the queue is full, or the key has asked for too much",
@@ -40,7 +41,7 @@ CODES: Final = {
     404: ("not_found",),
     405: ("method_not_allowed",),
     408: ("body_too_slow",),
-    413: ("body_too_large", "too_many_texts"),
+    413: ("body_too_large", "too_many_texts", "too_much_text"),
     415: ("unsupported_media_type",),
     422: ("invalid_field",),
     429: ("queue_full", "rate_limited"),
@@ -65,15 +66,23 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header that says when to come back: whole seconds, never too few and never none."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
 def unavailable(code: str, message: str) -> ApiError:
     """A 503 that says when to come back."""
-    return ApiError(503, code, message, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return ApiError(503, code, message, retry_after(RETRY_AFTER_SECONDS))
+
+
+encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""To ASCII JSON, which any id survives; refuses NaN, which is no JSON."""
 
 
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Encode as ASCII JSON, which any id survives; refuses NaN, which is no JSON."""
-    body = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    return Response(body, status, dict(headers or {}), media_type="application/json")
+    """An answer in JSON."""
+    return Response(encode(content), status, dict(headers or {}), media_type="application/json")
 
 
 def error_response(error: ApiError, request_id: str) -> Response:
@@ -85,7 +94,7 @@ def error_response(error: ApiError, request_id: str) -> Response:
 async def answer_api_error(request: Request, error: Exception) -> Response:
     """Answer what the routes refuse."""
     assert isinstance(error, ApiError)
-    return error_response(error, request_id_of(request.scope))
+    return error_response(error, exchange_of(request.scope).request_id)
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.http.access_log import route_of
 from serving.http.errors import ApiError, error_response, unavailable
-from serving.http.request_ids import request_id_of
+from serving.http.exchange import exchange_of, route_of
 from serving.http.traces import trace
 
 logger = logging.getLogger("rida.http")
@@ -27,15 +27,9 @@ class Failures:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        exchange = exchange_of(scope)
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
             return
         except ClientDisconnect:
             return
@@ -43,8 +37,15 @@ class Failures:
             # Only the server itself cancels, when the time to drain is over.
             refusal = unavailable("draining", "the server stopped before it could answer")
         except Exception as error:
-            fields = {"route": route_of(scope), "fault": trace(error), "request_id": request_id_of(scope)}
+            fields = {"route": route_of(scope), "fault": trace(error), "request_id": exchange.request_id}
             logger.error("%(route)s failed: %(fault)s (%(request_id)s)", fields, extra={"fields": fields})
             refusal = ApiError(500, "internal_error", "the server failed; the request id finds it in its log")
-        if not started:
-            await error_response(refusal, request_id_of(scope))(scope, receive, send)
+        if not exchange.answered:
+            await error_response(refusal, exchange.request_id)(scope, receive, send)
+
+
+def log_what_nobody_caught(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Stands in for the event loop's own handler, which shows exceptions with their messages."""
+    error = context.get("exception")
+    told = trace(error) if isinstance(error, BaseException) else "no exception"
+    logger.error("a fault outside of any request: %s", told)

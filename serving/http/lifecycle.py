@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,7 +14,10 @@ from starlette.applications import Starlette
 
 from model.errors import WeightsError
 from model.prediction import Prediction
+from serving.http.aside import Aside
+from serving.http.body_budget import BodyBudget
 from serving.http.errors import unavailable
+from serving.http.failures import log_what_nobody_caught
 from serving.http.metrics import Metrics
 from serving.http.rate_limit import RateLimit
 from serving.http.scoring import Scoring
@@ -37,11 +40,35 @@ class Service:
     phase: Literal["starting", "ready", "draining"] = "starting"
     scoring: Scoring | None = None
     failure: Exception | None = None
+    in_flight: int = 0
     metrics: Metrics = field(default_factory=Metrics)
+    aside: Aside = field(default_factory=Aside)
     rate_limit: RateLimit = field(init=False)
+    bodies: BodyBudget = field(init=False)
 
     def __post_init__(self) -> None:
         self.rate_limit = RateLimit(self.settings.texts_per_minute)
+        self.bodies = BodyBudget(self.settings.max_body_bytes)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the weights are still being loaded, in a thread that cannot be stopped."""
+        return self.scoring is None and self.failure is None
+
+    @contextlib.contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Around each request that the draining waits for."""
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    def close(self) -> None:
+        """End the threads; once is enough, more often does no harm."""
+        self.aside.close()
+        if self.scoring is not None:
+            self.scoring.close()
 
 
 def ready_scoring(service: Service) -> Scoring:
@@ -61,27 +88,30 @@ def ready_scoring(service: Service) -> Scoring:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load in the background, so that the live route answers from the start."""
     service: Service = app.state.service
+    asyncio.get_running_loop().set_exception_handler(log_what_nobody_caught)
     loader = ThreadPoolExecutor(1, thread_name_prefix="rida-loading")
     starting = asyncio.create_task(_start(service, loader))
-    yield
-    service.phase = "draining"
-    starting.cancel()
-    loader.shutdown(wait=False, cancel_futures=True)
-    if service.scoring is not None:
-        service.scoring.close()
+    try:
+        yield
+    finally:
+        # Also where the server is in such haste that it only cancels: threads that nobody ends keep the process.
+        service.phase = "draining"
+        starting.cancel()
+        loader.shutdown(wait=False, cancel_futures=True)
+        service.close()
 
 
 async def _start(service: Service, loader: ThreadPoolExecutor) -> None:
     try:
         scoring = await asyncio.get_running_loop().run_in_executor(loader, _load_and_warm_up, service)
+        # Before it is started, so that `close` finds its threads, however few of them could be.
+        service.scoring = scoring
+        scoring.start()
+        info = scoring.classifier.info
+        service.metrics.watch(info, scoring)
     except Exception as error:
         service.failure = error
         return
-    # Here and not while it was made: whoever stops in between would wait for threads that nobody ends.
-    scoring.start()
-    service.scoring = scoring
-    info = scoring.classifier.info
-    service.metrics.watch(info, scoring)
     if service.phase == "starting":
         service.phase = "ready"
         logger.info("ready with %s %s", info.name, info.version)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final
 
+from serving.http.log_writer import LogWriter
 from serving.http.traces import trace
 from serving.settings import Settings
 
@@ -51,8 +53,14 @@ FORMATTERS: Final = {"text": _WithoutContent("%(asctime)s %(levelname)s %(messag
 """By the value of the setting `log_format`."""
 
 
-def log_to_stderr(settings: Settings) -> None:
-    """Send all log lines of the process to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(FORMATTERS[settings.log_format])
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper())
+def log_to_stderr(settings: Settings) -> LogWriter:
+    """Send all log lines of the process to stderr; to be closed at the end."""
+    try:
+        target = sys.stderr.fileno()
+    except (AttributeError, OSError):
+        # There is no stderr, or it is no file; its usual number may be a connection's by now.
+        target = os.open(os.devnull, os.O_WRONLY)
+    writer = LogWriter(target)
+    writer.setFormatter(FORMATTERS[settings.log_format])
+    logging.basicConfig(handlers=[writer], level=settings.log_level.upper())
+    return writer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter as Counts
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -17,11 +16,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.exposition import generate_latest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from model.labels import MOODS, TOPICS
 from model.prediction import Prediction, Rejection
-from serving.http.access_log import route_of
+from serving.http.exchange import exchange_of, route_of
 
 if TYPE_CHECKING:
     from model.classifier import ModelInfo
@@ -114,19 +113,9 @@ class Measured:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = "unanswered"
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = str(message["status"])
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
         finally:
-            self.metrics.count_request(route_of(scope), status, time.perf_counter() - started)
+            if scope["type"] == "http":
+                exchange = exchange_of(scope)
+                self.metrics.count_request(route_of(scope), str(exchange.status or "unanswered"), exchange.seconds)

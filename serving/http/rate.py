@@ -6,20 +6,21 @@ import math
 from typing import Final
 
 _MEMORY_TOKENS: Final = 8192
-_FULL_ENOUGH: Final = 0.5
+_FULL_ENOUGH_TOKENS: Final = 512
 
 
 class Rate:
     """Tokens a second of all workers together: an exponentially weighted mean over recent micro-batches.
 
-    Each weighs by its tokens. Only those that fill half of the budget count: one short text alone takes as long as
-    three of them, so thin traffic would make the server look slower than it is when it has to be fast.
+    Each weighs by its tokens. Small ones count only if they were faster than the mean: one short text alone takes as
+    long as three of them, so thin traffic would make the server look slower than it is when it has to be fast.
     """
 
     def __init__(self, *, workers: int, batch_tokens: int, first: float, now: float) -> None:
+        """`first` is the tokens a second of one of the workers while all of them score."""
         self.measured_at = now
         self._workers = workers
-        self._least = batch_tokens * _FULL_ENOUGH
+        self._full_enough = min(batch_tokens / 2, _FULL_ENOUGH_TOKENS)
         self._of_one = first
 
     @property
@@ -29,8 +30,31 @@ class Rate:
 
     def note(self, tokens: int, seconds: float, *, now: float) -> None:
         """Take in that one worker scored a micro-batch of `tokens` in `seconds`."""
-        if tokens < self._least or seconds <= 0:
+        if seconds <= 0 or (tokens < self._full_enough and tokens / seconds <= self._of_one):
             return
         share = 1 - math.exp(-tokens / (_MEMORY_TOKENS * self._workers))
         self._of_one += share * (tokens / seconds - self._of_one)
         self.measured_at = now
+
+
+class Load:
+    """Tokens a second that came in of late, large requests counted in part: those do not overtake anything."""
+
+    _SECONDS: Final = 5.0
+    _MOST_SECONDS_OF_ONE: Final = 0.1
+
+    def __init__(self) -> None:
+        self._tokens = 0.0
+        self._counted_at = 0.0
+
+    def note(self, tokens: int, *, now: float, rate: float) -> None:
+        """Take in that a request of `tokens` was let in."""
+        self._tokens = self._left(now) + min(tokens, self._MOST_SECONDS_OF_ONE * rate)
+        self._counted_at = now
+
+    def tokens_per_second(self, now: float) -> float:
+        """The mean over some seconds."""
+        return self._left(now) / self._SECONDS
+
+    def _left(self, now: float) -> float:
+        return self._tokens * math.exp(-max(0.0, now - self._counted_at) / self._SECONDS)

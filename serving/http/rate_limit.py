@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from serving.http.errors import ApiError
+from serving.http.errors import ApiError, retry_after
 
 
 @dataclass(slots=True)
@@ -43,7 +42,12 @@ class RateLimit:
         budget.counted_at = now
         missing = min(texts, self._most) - budget.texts
         if missing > 0:
-            wait = max(1, math.ceil(missing / a_second))
             message = f"a key may send {self._most} texts a minute; come back later"
-            raise ApiError(429, "rate_limited", message, {"Retry-After": str(wait)})
+            raise ApiError(429, "rate_limited", message, retry_after(missing / a_second))
         budget.texts -= texts
+
+    def give_back(self, key: str, texts: int) -> None:
+        """Put back what was spent on a request that was then refused."""
+        if self._most is not None:
+            budget = self._budgets[key]
+            budget.texts = min(self._most, budget.texts + texts)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
-from serving.http.access_log import WORK
-from serving.http.body import read_json
+from serving.http.body import parse, read_body
 from serving.http.departure import departure
-from serving.http.errors import STATUSES, json_response
+from serving.http.errors import STATUSES, ApiError, encode, json_response
+from serving.http.exchange import exchange_of
 from serving.http.keys import key_of, require_key
 from serving.http.lifecycle import Service, ready_scoring
 from serving.http.metrics import CONTENT_TYPE
 from serving.http.schemas import (
+    Asked,
     ClassifyAnswer,
     ErrorAnswer,
     LiveAnswer,
@@ -26,8 +28,17 @@ from serving.http.schemas import (
     read_asked,
 )
 
+if TYPE_CHECKING:
+    from model.classifier import ModelInfo
+    from model.prediction import Prediction, Rejection
+    from serving.http.scoring import Answered, Scoring
+
 CLASSIFY_BODY: Final = (ManyTexts, OneText)
 """The shapes that POST /v1/classify takes; the route reads its body itself, so the document is told."""
+
+_NOT_TAKEN: Final = ("queue_full", "too_late", "too_much_text")
+_ANSWER_BYTES: Final = 300
+_GET: Final = ["GET", "HEAD"]
 
 
 def add_routes(app: FastAPI) -> None:
@@ -55,6 +66,7 @@ def add_routes(app: FastAPI) -> None:
     app.add_api_route(
         "/v2/health/live",
         live,
+        methods=_GET,
         operation_id="live",
         summary="Whether the process answers",
         responses=_responses(LiveAnswer, 500),
@@ -63,6 +75,7 @@ def add_routes(app: FastAPI) -> None:
     app.add_api_route(
         "/v2/health/ready",
         ready,
+        methods=_GET,
         operation_id="ready",
         summary="Whether texts can be sent now",
         responses=_responses(ReadyAnswer, 500, 503),
@@ -71,6 +84,7 @@ def add_routes(app: FastAPI) -> None:
     app.add_api_route(
         "/metrics",
         metrics,
+        methods=_GET,
         operation_id="metrics",
         summary="Numbers for Prometheus",
         dependencies=keyed,
@@ -85,26 +99,44 @@ async def classify(request: Request) -> Response:
     service = _service(request)
     deadline = time.monotonic() + service.settings.deadline_seconds
     scoring = ready_scoring(service)
-    scoring.require_room()
-    body = await read_json(request, service.settings.max_body_bytes, deadline)
-    asked = read_asked(body, service.settings.max_texts)
-    service.rate_limit.spend(key_of(request), len(asked.texts))
-    async with departure(request) as gone:
-        answered = await scoring.score(asked.texts, asked.ids, deadline=deadline, gone=gone)
-    service.metrics.count_answers(answered.answers)
-    request.scope["state"][WORK] = {
-        "texts": len(asked.texts),
-        "tokens": answered.tokens,
-        "queue_ms": round(answered.queue_seconds * 1000, 1),
-        "scoring_ms": round(answered.scoring_seconds * 1000, 1),
-    }
-    info = scoring.classifier.info
-    return json_response(
-        {
-            "model": {"name": info.name, "version": info.version, "sha256": info.sha256},
-            "results": [answer.as_dict(all_topics=asked.all_topics) for answer in answered.answers],
+    with service.admitted(), service.bodies.share() as take:
+        scoring.require_room()
+        body = await read_body(request, service.settings.max_body_bytes, deadline, take)
+        asked = await service.aside.run(len(body), _asked, body, service.settings.max_texts)
+        answered = await _score(service, scoring, asked, request, deadline)
+        service.metrics.count_answers(answered.answers)
+        exchange_of(request.scope).work = {
+            "texts": len(asked.texts),
+            "tokens": answered.tokens,
+            "queue_ms": round(answered.queue_seconds * 1000, 1),
+            "scoring_ms": round(answered.scoring_seconds * 1000, 1),
         }
-    )
+        size = len(body) + _ANSWER_BYTES * len(answered.answers)
+        content = await service.aside.run(size, _encoded, scoring.classifier.info, answered.answers, asked.all_topics)
+        return Response(content, media_type="application/json")
+
+
+def _asked(body: bytes, max_texts: int) -> Asked:
+    return read_asked(parse(body), max_texts)
+
+
+async def _score(service: Service, scoring: Scoring, asked: Asked, request: Request, deadline: float) -> Answered:
+    key = key_of(request)
+    service.rate_limit.spend(key, len(asked.texts))
+    try:
+        async with departure(request) as gone:
+            return await scoring.score(asked.texts, asked.ids, deadline=deadline, gone=gone)
+    except ApiError as refusal:
+        if refusal.code in _NOT_TAKEN:
+            service.rate_limit.give_back(key, len(asked.texts))
+        raise
+
+
+def _encoded(info: ModelInfo, answers: Sequence[Prediction | Rejection], all_topics: bool) -> str:
+    # One by one: the encoder lets nobody in before it is done with what it was given.
+    results = ",".join(encode(answer.as_dict(all_topics=all_topics)) for answer in answers)
+    weights = encode({"name": info.name, "version": info.version, "sha256": info.sha256})
+    return f'{{"model":{weights},"results":[{results}]}}'
 
 
 async def model(request: Request) -> Response:

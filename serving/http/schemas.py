@@ -116,6 +116,7 @@ def read_asked(body: object, max_texts: int) -> Asked:
     texts = body.get("texts")
     if isinstance(texts, list) and len(texts) > max_texts:
         raise ApiError(413, "too_many_texts", f"a request may hold at most {max_texts} texts")
+    _require_known_fields(body)
     try:
         if "text" in body:
             one = OneText.model_validate(body)
@@ -132,6 +133,21 @@ def read_asked(body: object, max_texts: int) -> Asked:
         raise RequestValidationError(problems) from None
     ids = [str(position) if item.id is None else item.id for position, item in enumerate(items)]
     return Asked([item.text for item in items], ids, all_topics)
+
+
+def _require_known_fields(body: dict[str, object]) -> None:
+    # Before the fields are checked: that would make an error of each of the thousands of a hostile body.
+    texts = body.get("texts")
+    items = texts if isinstance(texts, list) else []
+    shape = OneText if "text" in body else ManyTexts
+    places: list[tuple[str | int, ...]] = [] if body.keys() <= shape.model_fields.keys() else [("",)]
+    places += [
+        ("texts", at, "")
+        for at, item in enumerate(items)
+        if isinstance(item, dict) and not item.keys() <= Item.model_fields.keys()
+    ]
+    if places:
+        raise RequestValidationError([{"type": "extra_forbidden", "loc": place, "msg": ""} for place in places])
 
 
 class TopicAnswer(BaseModel):

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from model.cores import usable_cores
 from model.errors import TextError, WeightsError
+from serving.http.admission import Admission
 from serving.http.errors import ApiError
 from serving.http.queue import Job
 from serving.http.rate import Rate
@@ -32,6 +33,7 @@ _PART_CHARACTERS: Final = 50_000
 _READERS: Final = 2
 _NO_LOGITS: Final = np.empty((0, 0), dtype=np.float32)
 _MEASURED_RUNS: Final = 2
+_MEASURED_TOKENS: Final = 2048
 _MEASURED_TEXT: Final = "The parcel came on time and nothing in it was broken, thank you! "
 
 _Value = TypeVar("_Value")
@@ -52,12 +54,15 @@ class Scoring:
 
     def __init__(self, classifier: Classifier, settings: Settings, metrics: Metrics) -> None:
         self.classifier = classifier
-        self._queue_tokens = settings.queue_tokens
         count = settings.threads or usable_cores()
         batch_tokens = settings.batch_tokens or classifier.info.config.limits.tokens_per_batch
-        first = _measure(classifier, batch_tokens)
+        yardstick = _yardstick(classifier, batch_tokens)
+        first = _measure(classifier, yardstick, workers=count)
         self.rate = Rate(workers=count, batch_tokens=batch_tokens, first=first, now=time.monotonic())
-        self._workers = Workers(classifier, count=count, batch_tokens=batch_tokens, rate=self.rate, metrics=metrics)
+        admission = Admission(self.rate, settings.queue_milliseconds / 1000, settings.deadline_seconds)
+        self._workers = Workers(
+            classifier, admission, count=count, batch_tokens=batch_tokens, metrics=metrics, yardstick=yardstick
+        )
         # Few, so that those who read texts leave the cores to those who score; two, so that a request of thousands
         # lets others in between.
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="rida-reading")
@@ -67,8 +72,17 @@ class Scoring:
         """Tokens that wait in the queue."""
         return self._workers.waiting_tokens
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is anyone to score."""
+        return self._workers.alive
+
     def start(self) -> None:
-        """Begin to score; to be followed by `close`."""
+        """Begin to score; to be followed by `close`.
+
+        Raises:
+            InputError: the system does not allow as many threads.
+        """
         self._workers.start()
 
     def require_room(self) -> None:
@@ -77,7 +91,7 @@ class Scoring:
         Raises:
             ApiError: 429 the queue is full.
         """
-        self._workers.require_room(queue_tokens=self._queue_tokens)
+        self._workers.require_room()
 
     async def score(
         self, texts: Sequence[str], ids: list[str], *, deadline: float, gone: asyncio.Future[None]
@@ -85,15 +99,15 @@ class Scoring:
         """Answers in the order of the texts; gives up at `deadline` (of `time.monotonic`) or when `gone` is done.
 
         Raises:
-            ApiError: 429 or 503 refused, 503 the worker died, 504 the deadline passed.
+            ApiError: 413, 429 or 503 refused, 503 the worker died, 504 the deadline passed.
             ClientDisconnect: the client has left.
         """
         read = await self._read(texts, deadline, gone)
         answered: asyncio.Future[list[Prediction | Rejection]] = asyncio.get_running_loop().create_future()
         job = Job(ids, read, partial(_tell, answered))
-        if not job.windows:
+        if not job.pending:
             return Answered(self.classifier.predictions(ids, read, _NO_LOGITS), 0, 0.0, 0.0)
-        self._workers.add(job, queue_tokens=self._queue_tokens, deadline=deadline)
+        self._workers.add(job, deadline=deadline)
         try:
             answers = await _first_of(answered, deadline, gone)
         finally:
@@ -162,16 +176,21 @@ def _tell(
         answered.get_loop().call_soon_threadsafe(settle)
 
 
-def _measure(classifier: Classifier, batch_tokens: int) -> float:
-    """Tokens a second of one worker with a full micro-batch: a first guess, until there is traffic to go by."""
+def _yardstick(classifier: Classifier, batch_tokens: int) -> list[list[int]]:
+    """A micro-batch that is full, or large enough to tell the rate by."""
     read = classifier.read([_MEASURED_TEXT * 2])[0]
     if isinstance(read, TextError):
         raise WeightsError("the weights folder cannot read the warm-up text")
     window = read.windows[0]
-    windows = [window] * max(1, batch_tokens // len(window))
+    return [window] * max(1, min(batch_tokens, _MEASURED_TOKENS) // len(window))
+
+
+def _measure(classifier: Classifier, yardstick: list[list[int]], *, workers: int) -> float:
+    """Tokens a second of one worker while all of them score: a first guess, until there is traffic to go by."""
     seconds = []
-    for _ in range(_MEASURED_RUNS):
-        started = time.perf_counter()
-        classifier.score_windows(windows)
-        seconds.append(time.perf_counter() - started)
-    return len(windows) * len(window) / max(min(seconds), 1e-6)
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in range(_MEASURED_RUNS):
+            started = time.perf_counter()
+            list(pool.map(classifier.score_windows, [yardstick] * workers))
+            seconds.append(time.perf_counter() - started)
+    return sum(map(len, yardstick)) / max(min(seconds), 1e-6)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import socket
+import sys
 import time
 from functools import partial
 from types import FrameType
@@ -16,6 +18,7 @@ import uvicorn
 from model.errors import InputError
 from rida import load
 from serving.http.app import create_app
+from serving.http.connections import KEEP_ALIVE_SECONDS, Connection
 from serving.http.keys import require_keys_beyond_loopback
 from serving.http.lifecycle import Service
 from serving.http.logs import log_to_stderr
@@ -24,6 +27,7 @@ from serving.settings import Settings
 logger = logging.getLogger("rida.http")
 
 _BACKLOG: Final = 2048
+_LAST_WORDS_SECONDS: Final = 1
 
 
 class Server(uvicorn.Server):
@@ -39,38 +43,50 @@ class Server(uvicorn.Server):
         self.deadline = 0.0
         config = uvicorn.Config(
             create_app(service),
-            lifespan="on",
+            # Not what happens to be installed: what is tested is what runs.
+            loop="asyncio",
+            http=partial(Connection, head_seconds=service.settings.deadline_seconds),  # type: ignore[arg-type]
             ws="none",
+            lifespan="on",
             log_config=None,
             log_level=service.settings.log_level,
-            # Uvicorn's access log shows the query, which may hold anything; ours does not.
             access_log=False,
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
-            timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_LAST_WORDS_SECONDS,
         )
         super().__init__(config)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Start to drain on the first signal, leave at once on the second."""
-        if self.signals:
-            self.deadline = 0.0
-            self.force_exit = True
-        else:
-            self.deadline = time.monotonic() + self.service.settings.drain_seconds
+        # Not uvicorn's own `force_exit`, which leaves out what puts things in order, and saves no more than a second.
+        patience = 0 if self.signals else self.service.settings.drain_seconds
+        self.deadline = time.monotonic() + patience
         self.signals.append(sig)
         self.service.phase = "draining"
 
     async def on_tick(self, counter: int) -> bool:
         """Look, ten times a second, whether it is time to leave."""
-        in_flight = len(self.server_state.tasks)
-        late = time.monotonic() >= self.deadline
-        if self.service.failure or (self.signals and (late or not in_flight)):
-            if in_flight:
-                logger.warning("the time to drain is over; requests cut short: %d", in_flight)
+        if self.service.failure:
             self.should_exit = True
+        elif self.signals:
+            self._leave_if_drained()
         return await super().on_tick(counter)
+
+    def _leave_if_drained(self) -> None:
+        # Admitted requests only: refusals and probes go on as long as anybody asks.
+        cut_short = self.service.in_flight + self._unsent()
+        if cut_short and time.monotonic() < self.deadline:
+            return
+        if cut_short:
+            logger.warning("the time to drain is over; requests cut short: %d", cut_short)
+        self.should_exit = True
+
+    def _unsent(self) -> int:
+        connections = self.server_state.connections
+        return sum(each.holds_unsent for each in connections if isinstance(each, Connection))
 
 
 def serve(settings: Settings) -> int:
@@ -80,15 +96,37 @@ def serve(settings: Settings) -> int:
         InputError: the address cannot be used, or needs keys.
         WeightsError: the weights cannot be loaded.
     """
-    log_to_stderr(settings)
-    with listen(settings) as listener:
-        service = Service(settings, partial(load, settings.weights, threads=settings.threads))
-        server = Server(service)
-        logger.info("listening on %s", url_of(listener))
-        server.run(sockets=[listener])
+    # The cores are shared out by us; the library's own threads would take them all for one request's texts.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    allow_open_files()
+    log = log_to_stderr(settings)
+    service = Service(settings, partial(load, settings.weights, threads=settings.threads))
+    try:
+        with listen(settings) as listener:
+            server = Server(service)
+            logger.info("listening on %s", url_of(listener))
+            server.run(sockets=[listener])
+    finally:
+        service.close()
+        log.close()
     if service.failure is not None:
         raise service.failure
-    return 130 if signal.SIGINT in server.signals else 0
+    code = 130 if signal.SIGINT in server.signals else 0
+    if service.is_loading or len(server.signals) > 1:
+        # The interpreter would wait for the thread that loads, or for those that score, and must not end under them.
+        os._exit(code)
+    return code
+
+
+def allow_open_files() -> None:
+    """As many connections as the system lets us have; it gives a process few unless it asks."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # Some systems name a limit that they then refuse.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -16,30 +16,30 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from serving.http.admission import require_room, require_time
-from serving.http.errors import ApiError
-from serving.http.queue import Entry, Job, TokenQueue, turn
+from model.errors import InputError
+from serving.http.errors import ApiError, retry_after
+from serving.http.queue import Entry, Job
+from serving.http.runs import jobs_of, score
 from serving.http.traces import trace
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
+    from serving.http.admission import Admission
     from serving.http.metrics import Metrics
-    from serving.http.rate import Rate
 
 logger = logging.getLogger("rida.http")
 
 _SMALLEST_SHARE: Final = 128
 
-Scored = npt.NDArray[np.float32] | Exception
-
 
 class Worker(threading.Thread):
-    """One thread, and the micro-batch that it holds."""
+    """One thread, the micro-batch that it has not yet answered, and how many tokens it is still scoring."""
 
     def __init__(self, work: Callable[[Worker], None]) -> None:
         # Not a daemon: a process that ends under a thread in native code aborts. So a stopping one lets the run end.
         super().__init__(name="rida-scoring", daemon=False)
         self.batch: list[Entry] = []
+        self.tokens = 0
         self._work = work
 
     def run(self) -> None:
@@ -50,63 +50,85 @@ class Worker(threading.Thread):
 class Workers:
     """The queue with those who empty it; safe to use from several threads."""
 
-    def __init__(self, classifier: Classifier, *, count: int, batch_tokens: int, rate: Rate, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        admission: Admission,
+        *,
+        count: int,
+        batch_tokens: int,
+        metrics: Metrics,
+        yardstick: Sequence[list[int]],
+    ) -> None:
+        """`yardstick` is a micro-batch to measure an idle worker's rate by."""
         self._classifier = classifier
+        self._admission = admission
         self._batch_tokens = batch_tokens
-        self._rate = rate
         self._metrics = metrics
-        self._queue = TokenQueue()
+        self._yardstick = yardstick
         self._changed = threading.Condition()
         self._idle = 0
         self._closed = False
+        self._measure = False
         self._count = count
         self._threads: set[Worker] = set()
 
     @property
     def waiting_tokens(self) -> int:
         """Tokens that wait in the queue."""
-        return self._queue.tokens
+        return self._admission.queue.tokens
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is anyone to score."""
+        return bool(self._threads)
 
     def start(self) -> None:
-        """Start the threads; the process does not end before `close` has been called."""
-        for _ in range(self._count):
-            self._hire()
+        """Start the threads; the process does not end before `close` has been called.
 
-    def require_room(self, *, queue_tokens: int) -> None:
-        """See `admission.require_room`; asked before a request is read, so that refusals cost little.
+        Raises:
+            InputError: the system does not allow as many threads.
+        """
+        with self._changed:
+            try:
+                for _ in range(self._count):
+                    self._hire()
+            except RuntimeError:
+                self.close()
+                message = f"cannot start {self._count} scoring threads; give a lower --threads (RIDA_THREADS)"
+                raise InputError(message) from None
+
+    def require_room(self) -> None:
+        """See `Admission.require_room`; asked before a request is read, so that refusals cost little.
 
         Raises:
             ApiError: 429 the queue is full.
         """
         with self._changed:
-            ahead = self._ahead(0, time.monotonic(), enough=queue_tokens)
-            require_room(ahead, queue_tokens=queue_tokens, rate=self._rate.tokens_per_second)
+            self._admission.require_room(now=time.monotonic())
 
-    def add(self, job: Job, *, queue_tokens: int, deadline: float) -> None:
+    def add(self, job: Job, *, deadline: float) -> None:
         """Queue a job that can be finished by `deadline`, in the time of `time.monotonic`.
 
         Raises:
-            ApiError: 429 the queue is full, 503 the job cannot be finished in time.
+            ApiError: see `Admission.admit`; 503 there is nobody to score.
         """
         with self._changed:
+            self._hire_missing()
             now = time.monotonic()
-            rate = self._rate.tokens_per_second
-            # Room is judged alike for all, or an overloaded server would have none but for short texts.
-            require_room(self._ahead(0, now, enough=queue_tokens), queue_tokens=queue_tokens, rate=rate)
-            require_time(
-                job.tokens,
-                self._ahead(job.tokens, now),
-                seconds_left=deadline - now,
-                rate=rate,
-                seconds_since_measured=now - self._rate.measured_at,
-            )
-            self._queue.add(job, now=now, rate=rate)
-            self._changed.notify(len(job.windows))
+            try:
+                self._admission.admit(job, now=now, deadline=deadline)
+            except ApiError:
+                self._measure = self._measure or self._admission.should_measure(now=now)
+                if self._measure:
+                    self._changed.notify()
+                raise
+            self._changed.notify(len(job.pending))
 
     def drop(self, job: Job) -> None:
         """Do not score what still waits of a job, whose asker has left."""
         with self._changed:
-            self._queue.drop(job)
+            self._admission.queue.drop(job)
 
     def close(self) -> None:
         """Let the threads end after what they are scoring; does not wait for it."""
@@ -114,34 +136,45 @@ class Workers:
             self._closed = True
             self._changed.notify_all()
 
-    def _ahead(self, tokens: int, now: float, *, enough: int | None = None) -> int:
-        in_hand = sum(entry.tokens for worker in self._threads for entry in worker.batch)
-        if enough is not None and in_hand + self._queue.tokens <= enough:
-            return 0
-        return in_hand + self._queue.ahead_of(turn(tokens, now=now, rate=self._rate.tokens_per_second))
-
     def _hire(self) -> None:
         worker = Worker(self._work)
-        self._threads.add(worker)
         worker.start()
+        self._threads.add(worker)
+
+    def _hire_missing(self) -> None:
+        try:
+            while len(self._threads) < self._count and not self._closed:
+                self._hire()
+        except RuntimeError:
+            logger.error("no thread can be started for a scoring worker; there are %d", len(self._threads))
+        if not self._threads:
+            raise _worker_lost()
 
     def _work(self, worker: Worker) -> None:
         try:
             while self._take(worker):
-                self._score(worker.batch)
+                self._score(worker)
                 worker.batch = []
         except BaseException as error:
             # Its message, and what the interpreter would print of it, may quote a text.
             logger.error("a scoring worker died and is replaced: %s", trace(error))
         with self._changed:
             self._threads.discard(worker)
-            if self._closed:
-                return
-            self._metrics.workers_replaced.inc()
-            self._hire()
+            self._put_down(worker)
             lost = self._jobs_to_fail(worker.batch)
         for job in lost:
-            job.done(ApiError(503, "worker_lost", "what scored the texts has failed; send them again", _AT_ONCE))
+            job.done(_worker_lost())
+        with self._changed:
+            if not self._closed:
+                self._metrics.workers_replaced.inc()
+                self._replace()
+
+    def _replace(self) -> None:
+        try:
+            self._hire_missing()
+        except ApiError:
+            # Logged already; the next request tries again.
+            return
 
     def _take(self, worker: Worker) -> bool:
         """Give `worker` a micro-batch, as soon as there is one; False at the end."""
@@ -150,31 +183,42 @@ class Workers:
             try:
                 while not self._closed:
                     # Idle workers share what there is: two halves on two cores are done sooner than one whole.
-                    share = max(_SMALLEST_SHARE, -(-self._queue.tokens // self._idle))
-                    worker.batch = self._queue.take(min(self._batch_tokens, share))
+                    share = max(_SMALLEST_SHARE, -(-self.waiting_tokens // self._idle))
+                    worker.batch = self._admission.take(min(self._batch_tokens, share))
                     if worker.batch:
-                        self._note_taken(worker.batch)
+                        worker.tokens = sum(entry.tokens for entry in worker.batch)
+                        self._note_taken(worker)
+                        return True
+                    if self._measure:
+                        self._measure = False
                         return True
                     self._changed.wait()
                 return False
             finally:
                 self._idle -= 1
 
-    def _note_taken(self, batch: Sequence[Entry]) -> None:
+    def _put_down(self, worker: Worker) -> None:
+        self._admission.in_hand -= worker.tokens
+        worker.tokens = 0
+
+    def _note_taken(self, worker: Worker) -> None:
         now = time.monotonic()
-        for job in _jobs(batch):
+        for job in jobs_of(worker.batch):
             if job.taken_at is None:
                 job.taken_at = now
                 self._metrics.queue_seconds.observe(now - job.queued_at)
-        self._metrics.batch_tokens.observe(sum(entry.tokens for entry in batch))
+        self._metrics.batch_tokens.observe(worker.tokens)
 
-    def _score(self, batch: Sequence[Entry]) -> None:
-        started = time.monotonic()
-        scored = self._apart_if_need_be(batch)
-        ended = time.monotonic()
-        self._metrics.scoring_seconds.observe(ended - started)
+    def _score(self, worker: Worker) -> None:
+        started, batch = time.monotonic(), worker.batch
+        if not batch:
+            self._classifier.score_windows(self._yardstick)
+            self._note_rate(self._yardstick, started)
+            return
+        scored = score(self._classifier, batch)
+        self._metrics.scoring_seconds.observe(time.monotonic() - started)
         with self._changed:
-            self._rate.note(sum(entry.tokens for entry in batch), ended - started, now=ended)
+            self._put_down(worker)
             failed = {entry.job: row for entry, row in zip(batch, scored, strict=True) if isinstance(row, Exception)}
             lost = self._jobs_to_fail([entry for entry in batch if entry.job in failed])
             complete = [
@@ -186,40 +230,19 @@ class Workers:
             job.done(failed[job])
         for job in complete:
             self._answer(job)
+        # With what comes after the run: a worker that makes predictions does not score.
+        self._note_rate([entry.window for entry in batch], started)
 
-    def _apart_if_need_be(self, batch: Sequence[Entry]) -> list[Scored]:
-        """Logits of each window, or why there are none.
-
-        If anything is wrong with a run that several requests share, each is scored by itself, so that nobody's answer
-        depends on the text of somebody else.
-        """
-        rows = self._rows(batch)
-        jobs = _jobs(batch)
-        if not isinstance(rows, Exception):
-            return list(rows)
-        if len(jobs) == 1:
-            return [rows] * len(batch)
-        own: dict[int, Scored] = {}
-        for job in jobs:
-            places = [place for place, entry in enumerate(batch) if entry.job is job]
-            of_job = self._rows([batch[place] for place in places])
-            own |= {place: of_job if isinstance(of_job, Exception) else of_job[row] for row, place in enumerate(places)}
-        return [own[place] for place in range(len(batch))]
-
-    def _rows(self, batch: Sequence[Entry]) -> npt.NDArray[np.float32] | Exception:
-        try:
-            rows = self._classifier.score_windows([entry.window for entry in batch])
-        except Exception as error:
-            return error
-        if rows.shape[0] != len(batch) or not np.isfinite(rows).all():
-            return ArithmeticError("the model gave a score that is no number")
-        return rows
+    def _note_rate(self, windows: Sequence[list[int]], started: float) -> None:
+        now = time.monotonic()
+        with self._changed:
+            self._admission.rate.note(sum(map(len, windows)), now - started, now=now)
 
     def _jobs_to_fail(self, batch: Sequence[Entry]) -> list[Job]:
         """Those of the batch that were not over before; from now on they are."""
-        jobs = [job for job in _jobs(batch) if not job.over]
+        jobs = [job for job in jobs_of(batch) if not job.over]
         for job in jobs:
-            self._queue.drop(job)
+            self._admission.queue.drop(job)
         return jobs
 
     def _answer(self, job: Job) -> None:
@@ -231,11 +254,8 @@ class Workers:
             job.done(answers)
 
 
-_AT_ONCE: Final = {"Retry-After": "1"}
-
-
-def _jobs(batch: Sequence[Entry]) -> list[Job]:
-    return list(dict.fromkeys(entry.job for entry in batch))
+def _worker_lost() -> ApiError:
+    return ApiError(503, "worker_lost", "what scored the texts has failed; send them again", retry_after(1))
 
 
 def _note_row(entry: Entry, row: npt.NDArray[np.float32]) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from stub_classifiers import Held
 
 from serving.http.lifecycle import Service
 from serving.http.server import Server, listen, url_of
@@ -115,3 +116,11 @@ def start_stub(start_server):
             getattr(stub, "release", threading.Event()).set()
 
     return start
+
+
+@pytest.fixture
+def held(start_stub, tiny_classifier) -> Iterator[tuple[Running, Held]]:
+    """A ready server with one worker, and what holds its runs until it is let go."""
+    stub = Held(tiny_classifier)
+    with start_stub(stub, threads="1") as server:
+        yield server, stub

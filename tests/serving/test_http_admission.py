@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from serving.http.admission import require_room, require_time
+from model.classifier import ReadText
+from serving.http.admission import Admission
 from serving.http.errors import ApiError
-from serving.http.rate import Rate
+from serving.http.queue import Job
+from serving.http.rate import Load, Rate
 from serving.http.rate_limit import RateLimit
 
 RATE = 1000.0
 
 
-def room(ahead):
-    require_room(ahead, queue_tokens=5000, rate=RATE)
+def job(tokens):
+    return Job(["0"], [ReadText([[7] * tokens], tokens, False)], lambda outcome: None)
 
 
-def time_for(tokens, ahead=0, seconds_since_measured=0.0):
-    require_time(tokens, ahead, seconds_left=10, rate=RATE, seconds_since_measured=seconds_since_measured)
+@pytest.fixture
+def admission():
+    """Of a server that scores 1,000 tokens a second, with room for five seconds and a deadline of ten."""
+    return Admission(Rate(workers=1, batch_tokens=1000, first=RATE, now=0.0), 5.0, 10.0)
+
+
+@pytest.fixture
+def admit(admission):
+    def ask(tokens, *, in_hand=0, now=0.0, seconds_left=10.0):
+        admission.in_hand = in_hand
+        admission.admit(job(tokens), now=now, deadline=now + seconds_left)
+
+    return ask
 
 
 def refused(check, *args, **more):
@@ -26,27 +39,62 @@ def refused(check, *args, **more):
     return error.value.status, error.value.code, int(error.value.headers["Retry-After"])
 
 
-def test_a_full_queue_is_429_until_there_is_room():
-    room(5000)
-    assert refused(room, 5001) == (429, "queue_full", 1)
-    assert refused(room, 12_000) == (429, "queue_full", 7)
+def test_a_full_queue_is_429_until_there_is_room(admission, admit):
+    admission.in_hand = 5000
+    admission.require_room(now=0.0)
+    assert refused(admit, 1, in_hand=5001) == (429, "queue_full", 1)
+    assert refused(admit, 1, in_hand=12_000) == (429, "queue_full", 7)
 
 
-def test_what_cannot_be_finished_in_time_is_503_until_it_could():
-    time_for(4000, ahead=6000)
-    assert refused(time_for, 4000, ahead=6001) == (503, "too_late", 1)
-    assert refused(time_for, 4000, ahead=9000) == (503, "too_late", 3)
+def test_what_can_just_be_finished_in_time_is_let_in(admit):
+    admit(6000, in_hand=4000)
 
 
-def test_what_is_too_much_even_alone_is_told_to_send_less():
-    with pytest.raises(ApiError, match=r"about 11 seconds.*send fewer at once"):
-        time_for(11_000)
+def test_what_cannot_be_finished_in_time_is_503_until_it_could(admit):
+    assert refused(admit, 6001, in_hand=4000) == (503, "too_late", 1)
+    assert refused(admit, 9000, in_hand=4000) == (503, "too_late", 3)
+    assert refused(admit, 100, in_hand=4000, seconds_left=1.5) == (503, "too_late", 3)
 
 
-def test_a_rate_measured_long_ago_shuts_nobody_out_for_ever():
-    assert refused(time_for, 11_000, seconds_since_measured=4) == (503, "too_late", 6)
-    time_for(11_000, seconds_since_measured=10)
-    assert refused(time_for, 11_000, ahead=20_000, seconds_since_measured=10) == (503, "too_late", 20)
+def test_what_waits_counts_as_far_as_it_comes_before(admit):
+    admit(4000)
+    admit(4000)
+    assert refused(admit, 4000) == (503, "too_late", 3)
+    admit(1000)
+
+
+def test_what_would_be_overtaken_for_too_long_is_refused(admission, admit):
+    for tenth in range(100):
+        admission._load.note(50, now=tenth / 10, rate=RATE)
+    admit(3000, now=10.0)
+    assert refused(admit, 6000, now=10.0)[:2] == (503, "too_late")
+
+
+def test_what_is_too_much_even_alone_is_told_to_send_less_and_not_to_come_back(admit):
+    with pytest.raises(ApiError, match=r"about 11 seconds of the 10.*send fewer at once") as error:
+        admit(10_001)
+    assert (error.value.status, error.value.code, error.value.headers) == (413, "too_much_text", {})
+
+
+def test_a_slow_body_is_not_blamed_on_its_length(admit):
+    assert refused(admit, 200, seconds_left=0.1) == (503, "too_late", 1)
+
+
+def test_an_idle_server_measures_itself_before_it_goes_by_an_old_rate(admission):
+    assert not admission.should_measure(now=9.0)
+    assert admission.should_measure(now=11.0)
+    admission.in_hand = 1
+    assert not admission.should_measure(now=11.0)
+
+
+def test_the_load_is_what_came_in_of_late_but_not_large_requests():
+    load = Load()
+    for hundredth in range(6000):
+        load.note(10, now=hundredth / 100, rate=RATE)
+    assert load.tokens_per_second(60.0) == pytest.approx(1000, rel=0.02)
+    load.note(100_000, now=60.0, rate=RATE)
+    assert load.tokens_per_second(60.0) == pytest.approx(1020, rel=0.02)
+    assert load.tokens_per_second(90.0) < 10
 
 
 @pytest.fixture
@@ -74,6 +122,18 @@ def test_thin_traffic_does_not_make_the_server_look_slow(rate):
     for second in range(1000):
         rate.note(10, 1.0, now=second)
     assert rate.tokens_per_second == 1000
+
+
+def test_a_small_run_that_is_faster_than_the_rate_shows_that_it_was_too_low(rate):
+    for second in range(1000):
+        rate.note(100, 0.1, now=second)
+    assert rate.tokens_per_second == pytest.approx(2000, rel=0.05)
+
+
+def test_a_large_budget_does_not_keep_the_rate_from_being_measured():
+    rate = Rate(workers=2, batch_tokens=1_000_000, first=500.0, now=0.0)
+    rate.note(600, 2.0, now=1)
+    assert rate.tokens_per_second < 1000
 
 
 def test_a_run_that_took_no_time_is_not_measured(rate):

@@ -28,6 +28,21 @@ def test_any_texts_have_a_prediction_or_a_documented_error_each(client, texts):
     assert [result.id for result in results] == [str(at) for at in range(len(texts))]
 
 
+# What header parsers stumble over, put together at random.
+PIECES = ("application/json", "; charset", "*", "0", "=", "'", "''", "utf-8", '"', "%E2", "%", "\\", "\xe9", ";", " ",
+          "\t", "idna", "punycode", "undefined", "hex''aa", "=?utf-8?q?x?=", "Bearer ", "identity", "gzip",
+          ",")  # fmt: skip
+odd_header = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["Content-Type", "Content-Encoding", "Authorization", "X-Request-Id"]), value=odd_header)
+def test_any_header_has_an_answer_or_a_documented_error(client, name, value):
+    headers = {b"Content-Type": b"application/json", name.encode(): value.strip().encode("latin-1")}
+    response = client.post("/v1/classify", content=b'{"text": "Great!"}', headers=list(headers.items()))
+    assert response.status_code in (200, 415)
+
+
 @pytest.fixture(scope="module")
 def api(start_server, tiny_classifier):
     """The document of a server that asks for a key, as it says; on loopback without keys it would let everyone in."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from contextlib import ExitStack
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 
-from serving.http.schemas import ClassifyAnswer, ErrorAnswer
+from serving.http import routes
+from serving.http.body_budget import BODIES
+from serving.http.schemas import Asked, ClassifyAnswer, ErrorAnswer, read_asked
 
 JSON = {"Content-Type": "application/json"}
 MOST_BYTES = 4_194_304
@@ -100,6 +106,9 @@ def test_bytes_are_counted_as_they_come_without_a_declared_length(client):
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/json; charset=windows-1256"},
+        {"Content-Type": "application/json; charset"},
+        {"Content-Type": "application/json, application/json"},
+        {"Content-Type": "application"},
         {"Content-Type": "application/json", "Content-Encoding": "gzip"},
     ],
     ids=str,
@@ -110,7 +119,61 @@ def test_a_body_not_said_to_be_plain_json_is_refused(client, headers):
     assert response.json()["error"]["code"] == "unsupported_media_type"
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        'application/json ; Charset="UTF8";',
+        "application/json; profile=x",
+        # The library's parser raises for this one.
+        "application/json; charset*0*=idna''a;charset*=hex''aa",
+    ],
+)
 def test_json_is_recognised_however_it_is_written(client, kind):
     response = client.post("/v1/classify", content=b'{"text": "Great!"}', headers={"Content-Type": kind})
     assert response.status_code == 200
+
+
+def test_unknown_fields_are_counted_by_place_however_many_there_are():
+    many = {f"{number:06}": 1 for number in range(100_000)}
+    with pytest.raises(RequestValidationError) as refused:
+        read_asked({"texts": [{"text": "a", **many}, "b", {"text": "c", **many}], **many}, 3)
+    assert len(refused.value.errors()) == 3
+
+
+def test_a_body_that_takes_long_to_read_holds_nobody_up(start_server, tiny_classifier, monkeypatch):
+    """Slow here because it is made to wait; what counts is that others are answered meanwhile."""
+    entered, let_go = threading.Event(), threading.Event()
+
+    def slow(body, max_texts):
+        entered.set()
+        let_go.wait(timeout=20)
+        return Asked(["Great!"], ["0"], False)
+
+    with start_server(lambda: tiny_classifier) as server:
+        server.wait_until_ready()
+        monkeypatch.setattr(routes, "_asked", slow)
+        large = server.in_background({"text": "slow " * 20_000})
+        assert entered.wait(timeout=20)
+        assert server.client.get("/v2/health/live").status_code == 200
+        let_go.set()
+        assert large.result(timeout=20).status_code == 200
+
+
+def test_bodies_of_all_clients_together_are_bounded(start_server, tiny_classifier):
+    head = b"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1024\r\n\r\n"
+    with start_server(lambda: tiny_classifier, max_body_bytes="1024") as server, ExitStack() as open_:
+        server.wait_until_ready()
+        url = server.client.base_url
+        for _ in range(BODIES):
+            unfinished = open_.enter_context(socket.create_connection((url.host, url.port)))
+            unfinished.sendall(head + b" " * 1023)
+        server.wait_for(lambda: server.service.bodies._left == BODIES, "the bodies to come in")
+        refused = server.client.post("/v1/classify", json={"text": "Great parcel"})
+        assert refused.status_code == 429
+        assert refused.json()["error"]["code"] == "queue_full"
+        assert int(refused.headers["Retry-After"]) > 0
+        open_.close()
+        server.wait_for(lambda: server.service.bodies._left == BODIES * 1024, "the bodies to be given up")
+        assert server.client.post("/v1/classify", json={"text": "Great parcel"}).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import shutil
@@ -14,23 +15,18 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
+from server_processes import ROOT, process
 from stub_classifiers import Held
 
 from model.manifest import GRAPH
 
-ROOT = Path(__file__).parents[2]
 BUSY = {"text": "Great parcel"}
-
-
-@pytest.fixture
-def held(start_stub, tiny_classifier):
-    stub = Held(tiny_classifier)
-    with start_stub(stub, threads="1") as server:
-        yield server, stub
 
 
 def kill(thread_id):
@@ -67,6 +63,8 @@ def test_a_request_that_outlives_its_deadline_is_told_and_its_texts_are_not_scor
             assert answer.status_code == 504
             assert answer.json()["error"]["code"] == "deadline_passed"
         stub.release.set()
+        # On a slow machine a second may be too little for the one that shows that the server goes on.
+        server.service.settings = replace(server.service.settings, deadline_seconds=60)
         assert server.client.post("/v1/classify", json=BUSY).status_code == 200
         assert len(stub.runs) == 2
 
@@ -77,14 +75,14 @@ def test_what_cannot_be_answered_in_time_is_refused_at_once(start_stub, tiny_cla
         started = time.monotonic()
         answer = server.client.post("/v1/classify", json={"texts": ["Great parcel"] * 100})
         assert time.monotonic() - started < 5
-        assert answer.status_code == 503
-        assert answer.json()["error"]["code"] == "too_late"
-        assert 1 <= int(answer.headers["Retry-After"]) <= 10
+        assert answer.status_code == 413
+        assert answer.json()["error"]["code"] == "too_much_text"
+        assert "Retry-After" not in answer.headers
 
 
 def test_a_full_queue_refuses_before_it_reads_and_says_when_there_is_room(start_stub, tiny_classifier):
     stub = Held(tiny_classifier)
-    with start_stub(stub, threads="1", queue_tokens="10") as server:
+    with start_stub(stub, threads="1", queue_milliseconds="1") as server:
         admitted = [server.in_background({"texts": ["Great parcel"] * 20})]
         stub.wait_for_runs(1)
         server.service.scoring.rate._of_one = 10.0
@@ -92,7 +90,7 @@ def test_a_full_queue_refuses_before_it_reads_and_says_when_there_is_room(start_
         assert refused.status_code == 429
         assert refused.json()["error"]["code"] == "queue_full"
         in_hand = sum(map(len, stub.runs[0]))
-        assert int(refused.headers["Retry-After"]) == pytest.approx((in_hand - 10) / 10, abs=1)
+        assert int(refused.headers["Retry-After"]) == pytest.approx(in_hand / 10, abs=1)
         stub.release.set()
         assert [each.result(timeout=20).status_code for each in admitted] == [200]
         assert server.client.post("/v1/classify", json=BUSY).status_code == 200
@@ -132,69 +130,68 @@ def test_a_jump_of_the_clock_changes_nothing(held, monkeypatch, jump):
 
 def test_a_thousand_idle_connections_hold_nobody_up(running_server):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < 4096:
-        pytest.skip("needs 4096 open files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    assert hard >= 4096, "two ends of a thousand connections need as many open files"
     url = running_server.client.base_url
-    with ExitStack() as idle:
-        for _ in range(1000):
-            idle.enter_context(socket.create_connection((url.host, url.port)))
-        assert running_server.client.post("/v1/classify", json=BUSY).status_code == 200
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+        with ExitStack() as idle:
+            for _ in range(1000):
+                idle.enter_context(socket.create_connection((url.host, url.port)))
+            assert running_server.client.post("/v1/classify", json=BUSY).status_code == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
+TELLS_WHOM_IT_ADMITS = """
+import sys
+import serving.http.routes as routes
+score = routes._score
+async def told(service, scoring, asked, request, deadline):
+    print(routes.exchange_of(request.scope).request_id, flush=True)
+    return await score(service, scoring, asked, request, deadline)
+routes._score = told
+from serving.cli import main
+sys.exit(main())
+"""
 
 
-@contextlib.contextmanager
-def process(weights, *flags, stderr):
-    """`rida serve` in a process of its own, ready."""
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "serving.cli", "serve", "--port", url.rpartition(":")[2], "--weights", weights]
-    with subprocess.Popen([*command, *flags], cwd=ROOT, stderr=stderr, env=os.environ) as running:
-        try:
-            until = time.monotonic() + 60
-            while True:
-                assert time.monotonic() < until
-                assert running.poll() is None
-                with contextlib.suppress(httpx.TransportError):
-                    if httpx.get(f"{url}/v2/health/ready").status_code == 200:
-                        break
-                time.sleep(0.02)
-            yield running, url
-        finally:
-            running.kill()
+def test_sigterm_under_load_answers_all_that_it_took_in(tiny_weights, tmp_path):
+    answered = {}
 
-
-def test_sigterm_under_load_answers_what_it_took_in(tiny_weights):
-    statuses, cut = [], []
-
-    def ask(url):
-        with httpx.Client(timeout=20) as client:
-            while True:
+    def ask(url, name):
+        with httpx.Client(timeout=60) as client:
+            for number in count():
+                request_id = f"{name}-{number}"
+                body, headers = {"texts": ["late parcel"] * 30}, {"X-Request-Id": request_id}
                 try:
-                    statuses.append(client.post(f"{url}/v1/classify", json={"texts": ["late parcel"] * 30}).status_code)
-                except httpx.ConnectError:
-                    return
-                except httpx.TransportError as error:
-                    # A connection that is closed between two requests; not one in the middle of an answer.
-                    cut.append(type(error))
+                    answered[request_id] = client.post(f"{url}/v1/classify", json=body, headers=headers).status_code
+                except httpx.TransportError:
+                    # It may have closed or stopped listening before this one; whether it took it in, it tells itself.
                     return
 
-    with process(str(tiny_weights), stderr=subprocess.DEVNULL) as (running, url):
-        clients = [threading.Thread(target=ask, args=(url,)) for _ in range(8)]
+    flags = ("--deadline-seconds", "60", "--drain-seconds", "60", "--queue-milliseconds", "60000")
+    told = tmp_path / "admitted"
+    with (
+        told.open("wb") as out,
+        process(tiny_weights, *flags, code=TELLS_WHOM_IT_ADMITS, stdout=out, stderr=subprocess.DEVNULL) as (
+            running,
+            url,
+        ),
+    ):
+        clients = [threading.Thread(target=ask, args=(url, name)) for name in range(8)]
         for each in clients:
             each.start()
-        while statuses.count(200) < 50:
+        while len(answered) < 50:
             time.sleep(0.01)
+        before = set(answered)
         running.send_signal(signal.SIGTERM)
-        assert running.wait(timeout=20) == 0
+        assert running.wait(timeout=60) == 0
         for each in clients:
-            each.join(timeout=20)
-    assert set(statuses) <= {200, 503}
-    assert set(cut) <= {httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError}
+            each.join(timeout=60)
+    admitted = set(told.read_text().split())
+    assert {request_id for request_id, status in answered.items() if status == 200} == admitted
+    assert set(answered.values()) <= {200, 503}
+    assert admitted - before, "nothing was in flight"
 
 
 def test_weights_altered_before_the_start_stop_the_server(tiny_weights, tmp_path):
@@ -214,9 +211,27 @@ def test_weights_altered_before_the_start_stop_the_server(tiny_weights, tmp_path
 def test_a_full_log_target_stops_nothing(tiny_weights, log_format):
     with (
         Path("/dev/full").open("wb") as full,
-        process(str(tiny_weights), "--log-format", log_format, stderr=full) as (running, url),
+        process(tiny_weights, "--log-format", log_format, stderr=full) as (running, url),
     ):
         for _ in range(3):
             assert httpx.post(f"{url}/v1/classify", json=BUSY).status_code == 200
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=20) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets the size of a pipe")
+def test_a_log_that_nobody_reads_stops_nothing(tiny_weights):
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    try:
+        with process(tiny_weights, stderr=writing) as (running, url), httpx.Client(timeout=20) as client:
+            for _ in range(100):
+                assert client.get(f"{url}/nowhere").status_code == 404
+            assert client.post(f"{url}/v1/classify", json=BUSY).status_code == 200
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(timeout=20) == 0
+        os.set_blocking(reading, False)
+        assert len(os.read(reading, 65536)) >= 3000, "the pipe was not full"
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import socket
 
 import pytest
 
 from model.errors import InputError
 from serving.http.keys import require_keys_beyond_loopback
+from serving.http.rate_limit import RateLimit
 from serving.http.server import listen
 from serving.settings import read_settings
 
@@ -58,6 +60,39 @@ def test_each_key_opens_while_keys_are_being_changed(keyed, key):
 def test_the_hash_of_a_key_does_not_open(keyed):
     digest = hashlib.sha256(OLD.encode()).hexdigest()
     assert keyed.get("/v1/model", headers={"Authorization": f"Bearer {digest}"}).status_code == 401
+
+
+@pytest.mark.parametrize("key", [OLD, NEW, "neither"])
+def test_a_key_is_compared_with_all_in_a_time_that_tells_nothing(keyed, monkeypatch, key):
+    compared = []
+    real = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.append(both) or real(*both))
+    keyed.get("/v1/model", headers=[(b"Authorization", b"Bearer " + key.encode())])
+    assert len(compared) == 2
+
+
+def test_each_key_has_a_rate_of_its_own(start_server, tiny_classifier):
+    hashes = ",".join(hashlib.sha256(key.encode()).hexdigest() for key in (OLD, NEW))
+    with start_server(lambda: tiny_classifier, keys=hashes, texts_per_minute="2") as server:
+        server.wait_until_ready()
+
+        def ask(key):
+            headers = [(b"Authorization", b"Bearer " + key.encode())]
+            return server.client.post("/v1/classify", json={"texts": ["Great!"] * 2}, headers=headers)
+
+        assert [ask(key).status_code for key in (OLD, OLD, NEW)] == [200, 429, 200]
+        refused = ask(NEW)
+        assert refused.json()["error"]["code"] == "rate_limited"
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+
+
+def test_who_is_refused_for_want_of_time_pays_nothing(held):
+    server, _ = held
+    server.service.rate_limit = RateLimit(100)
+    server.service.scoring.rate._of_one = 1.0
+    for _ in range(3):
+        answer = server.client.post("/v1/classify", json={"texts": ["Great parcel"] * 60})
+        assert answer.json()["error"]["code"] in ("queue_full", "too_late", "too_much_text")
 
 
 def test_health_is_open_to_all(keyed):

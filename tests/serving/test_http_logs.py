@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import gc
 import io
 import json
 import logging
+import os
+import sys
 
 import pytest
 
+from serving.http.failures import log_what_nobody_caught
+from serving.http.log_writer import LogWriter
 from serving.http.logs import FORMATTERS
+from serving.http.traces import trace
 
 CANARY = "canary-c0de-tell-nobody"
 
@@ -85,4 +93,66 @@ def test_a_worker_that_dies_is_logged_without_what_it_said(start_stub, tiny_clas
         assert CANARY not in response.text
         server.wait_for(lambda: " 503" in written() or '"status": 503' in written())
     assert "a scoring worker died and is replaced: SystemExit at " in written()
+    assert CANARY not in written()
+
+
+@pytest.fixture
+def pipe():
+    """A pipe that nobody has read from yet; on Linux of one page."""
+    reading, writing = os.pipe()
+    if sys.platform == "linux":
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    yield reading, writing
+    os.close(writing)
+    os.close(reading)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets the size of a pipe")
+@pytest.mark.parametrize("log_format", FORMATTERS)
+def test_lines_that_nobody_takes_are_counted_and_told_when_somebody_does(pipe, log_format):
+    reading, writing = pipe
+    writer = LogWriter(writing, most_lines=10)
+    writer.setFormatter(FORMATTERS[log_format])
+    for number in range(500):
+        writer.handle(logging.LogRecord("some.library", logging.INFO, "", 0, f"line {number} {'x' * 100}", (), None))
+    assert writer.lost > 400
+    said = b""
+    while b"lines were lost" not in said:
+        said += os.read(reading, 4096)
+    assert f"{writer.lost} log lines were lost".encode() in said
+    writer.close()
+
+
+def test_a_line_that_cannot_be_made_is_counted_and_nothing_is_said_of_it(pipe, capsys):
+    reading, writing = pipe
+    writer = LogWriter(writing)
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        writer.handle(logging.LogRecord("some.library", logging.INFO, "", 0, "%d", (CANARY,), sys.exc_info()))
+    writer.handle(logging.LogRecord("some.library", logging.INFO, "", 0, "half a character: \ud800", (), None))
+    writer.close()
+    said = os.read(reading, 4096)
+    assert writer.lost == 1
+    assert b"half a character: \\ud800" in said
+    assert CANARY not in said.decode() + "".join(capsys.readouterr())
+
+
+def test_exceptions_that_are_each_others_cause_come_to_an_end():
+    first, second = ValueError(CANARY), KeyError(CANARY)
+    first.__cause__, second.__cause__ = second, first
+    assert trace(first).startswith("ValueError at  after KeyError at ")
+    assert len(trace(first)) < 200
+
+
+def test_what_the_event_loop_says_of_faults_that_nobody_caught_holds_no_text(written):
+    async def fail():
+        asyncio.get_running_loop().set_exception_handler(log_what_nobody_caught)
+        lost = asyncio.get_running_loop().create_future()
+        lost.set_exception(ValueError(CANARY))
+        del lost
+        gc.collect()
+
+    asyncio.run(fail())
+    assert "a fault outside of any request: ValueError" in written()
     assert CANARY not in written()

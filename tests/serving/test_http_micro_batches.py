@@ -9,7 +9,6 @@ import httpx
 import pytest
 from stub_classifiers import Choking, Held, Poisoned
 
-from serving.http import queue
 from tests.conftest import feedback_rows
 
 TEXTS = [row["text"] for row in feedback_rows(seed=5)][::4]
@@ -19,7 +18,9 @@ TEXTS = [row["text"] for row in feedback_rows(seed=5)][::4]
 def held(start_stub, tiny_classifier):
     """A server with one worker, that holds its first run until it is let go."""
     stub = Held(tiny_classifier)
-    with start_stub(stub, threads="1", batch_tokens="256", deadline_seconds="3600") as server:
+    with start_stub(
+        stub, threads="1", batch_tokens="256", deadline_seconds="3600", queue_milliseconds="3600000"
+    ) as server:
         yield server, stub
 
 
@@ -62,7 +63,6 @@ def test_what_waits_together_is_scored_together(held):
 def test_a_short_text_does_not_wait_behind_a_long_one(held, monkeypatch):
     server, stub = held
     # At one token a second the long one's turn comes late enough for the slowest machine to send the short one.
-    monkeypatch.setattr(queue, "PATIENCE_SECONDS", 60.0)
     monkeypatch.setattr(server.service.scoring.rate, "_of_one", 1.0)
     keep_busy(server, stub)
     long = queue_up(server, {"text": "the parcel was late and broken " * 100})

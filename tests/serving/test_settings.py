@@ -40,7 +40,7 @@ def test_every_setting_can_be_given_by_its_variable():
         "log_level": ("WARNING", "warning"),
         "log_format": ("JSON", "json"),
         "deadline_seconds": ("3", 3),
-        "queue_tokens": ("4096", 4096),
+        "queue_milliseconds": ("4096", 4096),
         "batch_tokens": ("512", 512),
         "texts_per_minute": ("600", 600),
     }
