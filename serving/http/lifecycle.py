@@ -75,12 +75,14 @@ def ready_scoring(service: Service) -> Scoring:
     """What scores, once it may be used.
 
     Raises:
-        ApiError: 503 while starting and while draining.
+        ApiError: 503 while starting and while draining, and when no thread can be started to score.
     """
     if service.phase == "draining":
         raise unavailable("draining", "the server is stopping; ask another one or come back")
     if service.phase == "starting" or service.scoring is None:
         raise unavailable("not_ready", "the server is loading its weights")
+    if not service.scoring.revive():
+        raise unavailable("worker_lost", "what scores the texts has failed; send them again")
     return service.scoring
 
 

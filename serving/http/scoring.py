@@ -72,10 +72,9 @@ class Scoring:
         """Tokens that wait in the queue."""
         return self._workers.waiting_tokens
 
-    @property
-    def alive(self) -> bool:
-        """Whether there is anyone to score."""
-        return self._workers.alive
+    def revive(self) -> bool:
+        """See `Workers.revive`."""
+        return self._workers.revive()
 
     def start(self) -> None:
         """Begin to score; to be followed by `close`.

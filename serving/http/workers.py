@@ -78,10 +78,14 @@ class Workers:
         """Tokens that wait in the queue."""
         return self._admission.queue.tokens
 
-    @property
-    def alive(self) -> bool:
-        """Whether there is anyone to score."""
-        return bool(self._threads)
+    def revive(self) -> bool:
+        """Start the threads that are missing, if the system allows it by now; whether there is anyone to score."""
+        with self._changed:
+            try:
+                self._hire_missing()
+            except ApiError:
+                return False
+            return True
 
     def start(self) -> None:
         """Start the threads; the process does not end before `close` has been called.
@@ -165,16 +169,10 @@ class Workers:
         for job in lost:
             job.done(_worker_lost())
         with self._changed:
-            if not self._closed:
-                self._metrics.workers_replaced.inc()
-                self._replace()
-
-    def _replace(self) -> None:
-        try:
-            self._hire_missing()
-        except ApiError:
-            # Logged already; the next request tries again.
-            return
+            closed = self._closed
+        if not closed:
+            self._metrics.workers_replaced.inc()
+            self.revive()
 
     def _take(self, worker: Worker) -> bool:
         """Give `worker` a micro-batch, as soon as there is one; False at the end."""

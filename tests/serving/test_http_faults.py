@@ -25,6 +25,7 @@ from server_processes import ROOT, process
 from stub_classifiers import Held
 
 from model.manifest import GRAPH
+from serving.http.workers import Worker
 
 BUSY = {"text": "Great parcel"}
 
@@ -51,6 +52,26 @@ def test_a_worker_killed_mid_batch_is_replaced_and_its_requests_are_told(held):
     assert server.client.post("/v1/classify", json=BUSY).status_code == 200
     assert server.metric("rida_workers_replaced_total") == 1
     assert len(set(stub.threads)) == 2
+
+
+def test_a_worker_that_cannot_be_replaced_yet_is_replaced_when_it_can_be(held, monkeypatch):
+    server, stub = held
+    lost = server.in_background(BUSY)
+    stub.wait_for_runs(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "start", no_thread)
+        kill(stub.threads[0])
+        assert lost.result(timeout=20).json()["error"]["code"] == "worker_lost"
+        for answer in (server.client.get("/v2/health/ready"), server.client.post("/v1/classify", json=BUSY)):
+            assert answer.status_code == 503
+            assert answer.json()["error"]["code"] == "worker_lost"
+    stub.release.set()
+    assert server.client.get("/v2/health/ready").status_code == 200
+    assert server.client.post("/v1/classify", json=BUSY).status_code == 200
+
+
+def no_thread(worker):
+    raise RuntimeError("can't start new thread")
 
 
 def test_a_request_that_outlives_its_deadline_is_told_and_its_texts_are_not_scored(start_stub, tiny_classifier):
