@@ -6,21 +6,20 @@ import math
 from typing import Final
 
 _MEMORY_TOKENS: Final = 8192
-_FULL_ENOUGH_TOKENS: Final = 512
+_ENOUGH_TOKENS: Final = 512
 
 
 class Rate:
-    """Tokens a second of all workers together: an exponentially weighted mean over recent micro-batches.
+    """Tokens a second of all workers together: an exponentially weighted mean over spells of work without a pause.
 
-    Each weighs by its tokens. Small ones count only if they were faster than the mean: one short text alone takes as
-    long as three of them, so thin traffic would make the server look slower than it is when it has to be fast.
+    Each weighs by its tokens. Short ones count only if they were faster than the mean: in thin traffic each text is
+    scored alone, and the server would look slower than it is when it has to be fast.
     """
 
-    def __init__(self, *, workers: int, batch_tokens: int, first: float, now: float) -> None:
+    def __init__(self, *, workers: int, first: float, now: float) -> None:
         """`first` is the tokens a second of one of the workers while all of them score."""
         self.measured_at = now
         self._workers = workers
-        self._full_enough = min(batch_tokens / 2, _FULL_ENOUGH_TOKENS)
         self._of_one = first
 
     @property
@@ -28,13 +27,14 @@ class Rate:
         """The rate of all workers together."""
         return self._of_one * self._workers
 
-    def note(self, tokens: int, seconds: float, *, now: float) -> None:
-        """Take in that one worker scored a micro-batch of `tokens` in `seconds`."""
-        if seconds <= 0 or (tokens < self._full_enough and tokens / seconds <= self._of_one):
-            return
+    def note(self, tokens: int, seconds: float, *, now: float) -> bool:
+        """Take in that one worker scored `tokens` in `seconds`; False if that is too little to tell."""
+        if seconds <= 0 or (tokens < _ENOUGH_TOKENS and tokens / seconds <= self._of_one):
+            return False
         share = 1 - math.exp(-tokens / (_MEMORY_TOKENS * self._workers))
         self._of_one += share * (tokens / seconds - self._of_one)
         self.measured_at = now
+        return True
 
 
 class Load:

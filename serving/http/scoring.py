@@ -58,7 +58,7 @@ class Scoring:
         batch_tokens = settings.batch_tokens or classifier.info.config.limits.tokens_per_batch
         yardstick = _yardstick(classifier, batch_tokens)
         first = _measure(classifier, yardstick, workers=count)
-        self.rate = Rate(workers=count, batch_tokens=batch_tokens, first=first, now=time.monotonic())
+        self.rate = Rate(workers=count, first=first, now=time.monotonic())
         admission = Admission(self.rate, settings.queue_milliseconds / 1000, settings.deadline_seconds)
         self._workers = Workers(
             classifier, admission, count=count, batch_tokens=batch_tokens, metrics=metrics, yardstick=yardstick

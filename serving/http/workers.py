@@ -33,13 +33,17 @@ _SMALLEST_SHARE: Final = 128
 
 
 class Worker(threading.Thread):
-    """One thread, the micro-batch that it has not yet answered, and how many tokens it is still scoring."""
+    """One thread, the micro-batch that it has not yet answered, how many tokens it is still scoring, and what it has
+    scored since it last had nothing to do.
+    """
 
     def __init__(self, work: Callable[[Worker], None]) -> None:
         # Not a daemon: a process that ends under a thread in native code aborts. So a stopping one lets the run end.
         super().__init__(name="rida-scoring", daemon=False)
         self.batch: list[Entry] = []
         self.tokens = 0
+        self.spell_tokens = 0
+        self.spell_began = 0.0
         self._work = work
 
     def run(self) -> None:
@@ -178,6 +182,7 @@ class Workers:
         """Give `worker` a micro-batch, as soon as there is one; False at the end."""
         with self._changed:
             self._idle += 1
+            paused = not worker.spell_tokens
             try:
                 while not self._closed:
                     # Idle workers share what there is: two halves on two cores are done sooner than one whole.
@@ -185,12 +190,15 @@ class Workers:
                     worker.batch = self._admission.take(min(self._batch_tokens, share))
                     if worker.batch:
                         worker.tokens = sum(entry.tokens for entry in worker.batch)
+                        if paused:
+                            worker.spell_tokens, worker.spell_began = 0, time.monotonic()
                         self._note_taken(worker)
                         return True
                     if self._measure:
                         self._measure = False
                         return True
                     self._changed.wait()
+                    paused = True
                 return False
             finally:
                 self._idle -= 1
@@ -210,8 +218,9 @@ class Workers:
     def _score(self, worker: Worker) -> None:
         started, batch = time.monotonic(), worker.batch
         if not batch:
+            worker.spell_tokens, worker.spell_began = 0, started
             self._classifier.score_windows(self._yardstick)
-            self._note_rate(self._yardstick, started)
+            self._note_rate(worker, self._yardstick)
             return
         scored = score(self._classifier, batch)
         self._metrics.scoring_seconds.observe(time.monotonic() - started)
@@ -229,12 +238,14 @@ class Workers:
         for job in complete:
             self._answer(job)
         # With what comes after the run: a worker that makes predictions does not score.
-        self._note_rate([entry.window for entry in batch], started)
+        self._note_rate(worker, [entry.window for entry in batch])
 
-    def _note_rate(self, windows: Sequence[list[int]], started: float) -> None:
+    def _note_rate(self, worker: Worker, windows: Sequence[list[int]]) -> None:
         now = time.monotonic()
+        worker.spell_tokens += sum(map(len, windows))
         with self._changed:
-            self._admission.rate.note(sum(map(len, windows)), now - started, now=now)
+            if self._admission.rate.note(worker.spell_tokens, now - worker.spell_began, now=now):
+                worker.spell_tokens, worker.spell_began = 0, now
 
     def _jobs_to_fail(self, batch: Sequence[Entry]) -> list[Job]:
         """Those of the batch that were not over before; from now on they are."""

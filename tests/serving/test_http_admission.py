@@ -21,7 +21,7 @@ def job(tokens):
 @pytest.fixture
 def admission():
     """Of a server that scores 1,000 tokens a second, with room for five seconds and a deadline of ten."""
-    return Admission(Rate(workers=1, batch_tokens=1000, first=RATE, now=0.0), 5.0, 10.0)
+    return Admission(Rate(workers=1, first=RATE, now=0.0), 5.0, 10.0)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_load_is_what_came_in_of_late_but_not_large_requests():
 
 @pytest.fixture
 def rate():
-    return Rate(workers=2, batch_tokens=1000, first=500.0, now=0.0)
+    return Rate(workers=2, first=500.0, now=0.0)
 
 
 def test_the_rate_is_that_of_all_workers_together(rate):
@@ -130,10 +130,10 @@ def test_a_small_run_that_is_faster_than_the_rate_shows_that_it_was_too_low(rate
     assert rate.tokens_per_second == pytest.approx(2000, rel=0.05)
 
 
-def test_a_large_budget_does_not_keep_the_rate_from_being_measured():
-    rate = Rate(workers=2, batch_tokens=1_000_000, first=500.0, now=0.0)
-    rate.note(600, 2.0, now=1)
-    assert rate.tokens_per_second < 1000
+def test_what_is_too_little_to_tell_is_not_taken_in(rate):
+    assert not rate.note(100, 1.0, now=1)
+    assert rate.note(600, 6.0, now=1)
+    assert rate.note(100, 0.1, now=2)
 
 
 def test_a_run_that_took_no_time_is_not_measured(rate):

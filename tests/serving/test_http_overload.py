@@ -26,9 +26,7 @@ class Simulation:
     now: float = 0.0
     free_at: float = 0.0
     admission: Admission = field(
-        default_factory=lambda: Admission(
-            Rate(workers=1, batch_tokens=BATCH_TOKENS, first=RATE, now=0.0), QUEUE_SECONDS, DEADLINE
-        )
+        default_factory=lambda: Admission(Rate(workers=1, first=RATE, now=0.0), QUEUE_SECONDS, DEADLINE)
     )
     in_hand: list[Entry] = field(default_factory=list)
     took: dict[Job, float] = field(default_factory=dict)

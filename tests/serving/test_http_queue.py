@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.classifier import ReadText
-from serving.http.queue import STRETCH, Job, TokenQueue
+from serving.http.queue import RUN_TOKENS, STRETCH, Job, TokenQueue
 
 RATE = 1000.0 * STRETCH
 """Tokens a second, so that a text of 100 tokens lets others before it for 0.1 seconds."""
@@ -93,9 +93,15 @@ def test_a_window_larger_than_the_budget_is_scored_by_itself(queue):
 
 
 def test_a_short_text_is_not_padded_to_a_long_one(queue):
-    queue.add(job(10, 11, 12, 100, 110), now=0, rate=RATE)
+    queue.add(job(10, 11, 12, 100, 104), now=0, rate=RATE)
     assert [entry.tokens for entry in queue.take(1000)] == [10, 11, 12]
-    assert [entry.tokens for entry in queue.take(1000)] == [100, 110]
+    assert [entry.tokens for entry in queue.take(1000)] == [100, 104]
+
+
+def test_padding_is_worth_less_than_a_run(queue):
+    queue.add(job(10, 10, 10, 12), now=0, rate=RATE)
+    assert [entry.tokens for entry in queue.take(1000)] == [10, 10, 10]
+    assert [entry.tokens for entry in queue.take(1000)] == [12]
 
 
 def test_what_is_dropped_is_not_counted_and_not_scored(queue):
@@ -143,7 +149,7 @@ def test_everything_is_scored_once_within_the_budget_or_dropped(requests, budget
     while batch := queue.take(budget):
         lengths = [entry.tokens for entry in batch]
         assert len(batch) == 1 or max(lengths) * len(batch) <= budget
-        assert max(lengths) * len(batch) <= 1.5 * sum(lengths)
+        assert max(lengths) * len(batch) - sum(lengths) <= RUN_TOKENS * (len(batch) - 1)
         seen += [(id(entry.job), entry.at) for entry in batch]
     expected = [(id(each), at) for each in jobs if each not in dropped for at in range(len(each.logits))]
     assert sorted(seen) == sorted(expected)
