@@ -148,7 +148,7 @@ TABLE: Final = (
     ),
     _whole(
         "queue_milliseconds",
-        1500,
+        1000,
         1,
         3_600_000,
         "work that may come before a request, in milliseconds at the measured rate; with more it is refused",

@@ -15,7 +15,7 @@ from serving.http.rate import Rate
 
 RATE = 10_000.0
 DEADLINE = 10.0
-QUEUE_SECONDS = 1.5
+QUEUE_SECONDS = 1.0
 BATCH_TOKENS = 1024
 
 
