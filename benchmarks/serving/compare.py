@@ -12,7 +12,6 @@ that the loads of all contestants are times of. Prints the table of docs/serving
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.serving import chosen, figures
+from benchmarks.serving.command import add_rida_python, add_texts, run
 from benchmarks.serving.contestants import CONTESTANTS, RIDA, Settings
 from benchmarks.serving.machine import machine, stolen_seconds, versions, warning
 from benchmarks.serving.measure import DEADLINE_SECONDS, Measuring, all_loads, require_same_answers
-from benchmarks.serving.processes import ContestantError, exit_on_termination
 from benchmarks.serving.table import RESULTS, SOAK, read, show
 from benchmarks.serving.texts import read_texts
 
@@ -32,21 +31,7 @@ _SEEDS_APART: Final = 100
 
 def main() -> int:
     """Compare, show and keep."""
-    arguments = _arguments()
-    exit_on_termination()
-    try:
-        results = compare(arguments)
-    except (ContestantError, ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing was written", file=sys.stderr)
-        return 130
-    arguments.output.parent.mkdir(exist_ok=True)
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print()
-    print(show(results, read(SOAK)))
-    return 0
+    return run(compare, _arguments(), lambda results: print(f"\n{show(results, read(SOAK))}"))
 
 
 def compare(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -114,27 +99,6 @@ def _arguments() -> argparse.Namespace:
     if arguments.seconds <= 0 or arguments.repeats < 1:
         parser.error("--seconds must be more than 0 and --repeats at least 1")
     return arguments
-
-
-def add_texts(parser: argparse.ArgumentParser) -> None:
-    """The flag that all measuring commands share."""
-    parser.add_argument(
-        "--texts",
-        type=Path,
-        default=Path("data/samples/feedback.csv"),
-        help="CSV or JSONL (.gz too) with a column `text` (default: data/samples/feedback.csv)",
-    )
-
-
-def add_rida_python(parser: argparse.ArgumentParser) -> None:
-    """The flag of those commands that run Rida's server."""
-    parser.add_argument(
-        "--rida-python",
-        default=sys.executable,
-        metavar="PYTHON",
-        help="interpreter to run `rida serve` with, of an environment without the other servers: they bring uvloop and "
-        "httptools, which Rida does not install (default: this one)",
-    )
 
 
 if __name__ == "__main__":

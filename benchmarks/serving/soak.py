@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.serving import figures
-from benchmarks.serving.compare import add_rida_python, add_texts
+from benchmarks.serving.command import add_rida_python, add_texts, run
 from benchmarks.serving.contestants import RIDA
 from benchmarks.serving.goals import goals_of_soak
 from benchmarks.serving.machine import machine, versions, warning
 from benchmarks.serving.measure import CAPACITY_CLIENTS, DEADLINE_SECONDS, Measuring
-from benchmarks.serving.processes import ContestantError, exit_on_termination, running, watched_memory
+from benchmarks.serving.processes import running, watched_memory
 from benchmarks.serving.table import SOAK
 from benchmarks.serving.texts import read_texts
 
@@ -33,22 +33,7 @@ _SAMPLE_SECONDS: Final = 2.0
 
 def main() -> int:
     """Load, keep and say."""
-    arguments = _arguments()
-    exit_on_termination()
-    try:
-        results = soak(arguments)
-    except (ContestantError, ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing was written", file=sys.stderr)
-        return 130
-    arguments.output.parent.mkdir(exist_ok=True)
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({name: value for name, value in results.items() if name != "memory_mb"}, indent=1))
-    for goal in goals_of_soak(results):
-        print(f"{goal.what} ({goal.aim}): {goal.measured}: {'reached' if goal.holds else 'not reached'}")
-    return 0
+    return run(soak, _arguments(), _show)
 
 
 def soak(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -94,6 +79,12 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
         **figured,
         "memory_mb": memory.samples,
     }
+
+
+def _show(results: dict[str, Any]) -> None:
+    print(json.dumps({name: value for name, value in results.items() if name != "memory_mb"}, indent=1))
+    for goal in goals_of_soak(results):
+        print(f"{goal.what} ({goal.aim}): {goal.measured}: {'reached' if goal.holds else 'not reached'}")
 
 
 def fifths(samples: list[float]) -> tuple[float, float]:

@@ -10,7 +10,6 @@ is shown with its log, kept as failed, and cannot win.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.serving import chosen, figures
-from benchmarks.serving.compare import add_texts
+from benchmarks.serving.command import add_texts, run
 from benchmarks.serving.contestants import PEERS, Contestant, Settings
 from benchmarks.serving.machine import machine, versions, warning
 from benchmarks.serving.measure import Measuring
-from benchmarks.serving.processes import ContestantError, exit_on_termination, running
+from benchmarks.serving.processes import ContestantError, running
 from benchmarks.serving.table import RESULTS
 from benchmarks.serving.texts import read_texts
 
@@ -35,23 +34,7 @@ _CLIENTS: Final = 16
 def main() -> int:
     """Try, keep and say."""
     arguments = _arguments()
-    exit_on_termination()
-    try:
-        tuning = tune(arguments)
-    except (ContestantError, ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing was written", file=sys.stderr)
-        return 130
-    arguments.output.parent.mkdir(exist_ok=True)
-    arguments.output.write_text(json.dumps(tuning, indent=1) + "\n", encoding="utf-8")
-    best = {name: _best(tried) for name, tried in tuning["tried"].items()}
-    if not arguments.dry_run:
-        chosen.write({name: (each["settings"], _comment(each, tuning, name)) for name, each in best.items()})
-    for name, each in best.items():
-        print(f"{name}: {each['settings']} ({each['texts_per_second']:.1f} texts/s)")
-    return 0
+    return run(tune, arguments, lambda tuning: _choose(tuning, dry_run=arguments.dry_run))
 
 
 def tune(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -81,6 +64,14 @@ def tune(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": arguments.seconds,
         "tried": tried,
     }
+
+
+def _choose(tuning: dict[str, Any], *, dry_run: bool) -> None:
+    best = {name: _best(tried) for name, tried in tuning["tried"].items()}
+    if not dry_run:
+        chosen.write({name: (each["settings"], _comment(each, tuning, name)) for name, each in best.items()})
+    for name, each in best.items():
+        print(f"{name}: {each['settings']} ({each['texts_per_second']:.1f} texts/s)")
 
 
 def _try(peer: Contestant, settings: Settings, arguments: argparse.Namespace) -> dict[str, Any]:
