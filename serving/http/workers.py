@@ -182,7 +182,6 @@ class Workers:
         """Give `worker` a micro-batch, as soon as there is one; False at the end."""
         with self._changed:
             self._idle += 1
-            paused = not worker.spell_tokens
             try:
                 while not self._closed:
                     # Idle workers share what there is: two halves on two cores are done sooner than one whole.
@@ -190,15 +189,13 @@ class Workers:
                     worker.batch = self._admission.take(min(self._batch_tokens, share))
                     if worker.batch:
                         worker.tokens = sum(entry.tokens for entry in worker.batch)
-                        if paused:
-                            worker.spell_tokens, worker.spell_began = 0, time.monotonic()
                         self._note_taken(worker)
                         return True
                     if self._measure:
                         self._measure = False
                         return True
                     self._changed.wait()
-                    paused = True
+                    worker.spell_tokens = 0
                 return False
             finally:
                 self._idle -= 1
@@ -216,11 +213,12 @@ class Workers:
         self._metrics.batch_tokens.observe(worker.tokens)
 
     def _score(self, worker: Worker) -> None:
-        started, batch = time.monotonic(), worker.batch
+        started, batch, tokens = time.monotonic(), worker.batch, worker.tokens
+        if not worker.spell_tokens:
+            worker.spell_began = started
         if not batch:
-            worker.spell_tokens, worker.spell_began = 0, started
             self._classifier.score_windows(self._yardstick)
-            self._note_rate(worker, self._yardstick)
+            self._note_rate(worker, sum(map(len, self._yardstick)))
             return
         scored = score(self._classifier, batch)
         self._metrics.scoring_seconds.observe(time.monotonic() - started)
@@ -238,11 +236,11 @@ class Workers:
         for job in complete:
             self._answer(job)
         # With what comes after the run: a worker that makes predictions does not score.
-        self._note_rate(worker, [entry.window for entry in batch])
+        self._note_rate(worker, tokens)
 
-    def _note_rate(self, worker: Worker, windows: Sequence[list[int]]) -> None:
+    def _note_rate(self, worker: Worker, tokens: int) -> None:
         now = time.monotonic()
-        worker.spell_tokens += sum(map(len, windows))
+        worker.spell_tokens += tokens
         with self._changed:
             if self._admission.rate.note(worker.spell_tokens, now - worker.spell_began, now=now):
                 worker.spell_tokens, worker.spell_began = 0, now
