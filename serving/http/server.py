@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             create_app(service),
             # Not what happens to be installed: what is tested is what runs.
-            loop="asyncio",
+            loop="asyncio" if sys.platform == "win32" else "uvloop",
             http=partial(Connection, head_seconds=service.settings.deadline_seconds),  # type: ignore[arg-type]
             ws="none",
             lifespan="on",

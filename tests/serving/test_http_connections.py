@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import resource
 import socket
@@ -57,6 +58,41 @@ def until_closed(connected):
 def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(connected, before):
     connected.sendall(before + LINE)
     assert until_closed(connected).count(b"HTTP/1.1 ") == before.count(b"GET")
+
+
+def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(connected):
+    connected.sendall(b"nonsense\r\n\r\n")
+    head, _, body = until_closed(connected).partition(b"\r\n\r\n")
+    error = json.loads(body)["error"]
+    assert error["code"] == "bad_request"
+    assert b"x-request-id: " + error["request_id"].encode() in head
+
+
+def test_a_head_that_does_not_end_is_not_read_for_ever(connected):
+    connected.sendall(LINE)
+    with contextlib.suppress(ConnectionError):
+        for _ in range(40):
+            connected.sendall(b"X-Filler: " + b"a" * 10_000 + b"\r\n")
+    said = until_closed(connected)
+    assert said == b"" or said.startswith(b"HTTP/1.1 400 ")
+
+
+def test_blank_lines_do_not_keep_a_connection(connected):
+    connected.sendall(b"\r\n")
+    assert until_closed(connected) == b""
+
+
+def test_what_is_no_request_waits_for_the_answers_before_it(held):
+    server, stub = held
+    body = b'{"text": "Great!"}'
+    with connect(server) as connected:
+        connected.sendall(LINE + JSON + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        stub.wait_for_runs(1)
+        connected.sendall(b"nonsense\r\n\r\n")
+        stub.release.set()
+        said = until_closed(connected)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.count(b"HTTP/1.1 400 ") == 1
 
 
 def test_an_idle_connection_outlives_the_time_that_a_head_has(connected):
