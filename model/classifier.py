@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from model.calibration import (
     Floats,
@@ -149,6 +150,7 @@ class Classifier:
         self, ids: Sequence[str], read: Sequence[ReadText | TextError], logits: Logits
     ) -> list[Prediction | Rejection]:
         """Makes a prediction or a rejection of each text read; `logits` are those of all their windows, in order."""
+        read, logits = _without_unsound(read, logits)
         heads = self._combined(read, logits)
         moods = mood_probabilities(heads, self._config.calibration)
         topics = topic_probabilities(heads, self._config.calibration)
@@ -201,6 +203,26 @@ class Classifier:
             truncated=read.truncated,
             tokens=read.tokens,
         )
+
+
+def _without_unsound(
+    read: Sequence[ReadText | TextError], logits: Logits
+) -> tuple[Sequence[ReadText | TextError], Logits]:
+    """Rejects the texts of which a window has a logit that is no number, and leaves out their logits."""
+    unsound: npt.NDArray[np.bool_] = np.any(~np.isfinite(logits), axis=1)
+    if not unsound.any():
+        return read, logits
+    kept: list[ReadText | TextError] = []
+    starts_at = 0
+    for each in read:
+        ends_at = starts_at + (len(each.windows) if isinstance(each, ReadText) else 0)
+        if unsound[starts_at:ends_at].any():
+            unsound[starts_at:ends_at] = True
+            kept.append(TextError("no_score", "the model gave a score that is no number"))
+        else:
+            kept.append(each)
+        starts_at = ends_at
+    return kept, logits[~unsound]
 
 
 def _windows_of(read: Sequence[ReadText | TextError]) -> list[list[int]]:

@@ -23,7 +23,7 @@ class WeightsError(RidaError):
 class TextError(RidaError):
     """One text cannot be scored.
 
-    `code` is stable and machine-readable: `empty_text`, `not_text` or `unreadable_text`.
+    `code` is stable and machine-readable: `empty_text`, `not_text`, `unreadable_text` or `no_score`.
     """
 
     def __init__(self, code: str, message: str) -> None:
