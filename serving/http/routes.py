@@ -17,7 +17,7 @@ from serving.http.exchange import exchange_of
 from serving.http.keys import key_of, require_key
 from serving.http.lifecycle import Service, ready_scoring
 from serving.http.metrics import CONTENT_TYPE
-from serving.http.plain_route import PlainRoute
+from serving.http.plain_routes import PlainRoute
 from serving.http.schemas import (
     Asked,
     ClassifyAnswer,
