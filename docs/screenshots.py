@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/report.md: python docs/screenshots.py
+"""Makes the pictures of docs/report.md: run `python docs/screenshots.py`.
 
 The texts are those of data/samples/feedback.csv, drawn again and again with made-up days and stores: in two
 weeks of spring parcels come late, and one store has trouble with its staff. The moods are the model's own.
@@ -20,12 +20,13 @@ from serving.cli import main
 DOCS = Path(__file__).parent
 SAMPLES = DOCS.parent / "data" / "samples" / "feedback.csv"
 ROWS = 2_400
-FIRST = datetime(2026, 3, 2, 6)
+FIRST = datetime(2026, 3, 2)
 STORES = ("Muscat", "تبریز", "Hà Nội", "Berlin", "online")
 UNHAPPY = ("dissatisfied", "angry")
 
 
 def made_up_rows() -> list[dict[str, str]]:
+    """Rows as a shop might export them, the same on every run."""
     chance = random.Random(7)
     with SAMPLES.open(encoding="utf-8", newline="") as file:
         samples = list(csv.DictReader(file))
@@ -58,6 +59,7 @@ def _weight(sample: dict[str, str], store: str, *, late: bool) -> float:
 
 
 def shoot(browser: Browser, page_file: Path, scheme: str, selector: str, height: int, output: Path) -> None:
+    """A picture of the page from where a selector first matches."""
     page = browser.new_page(viewport={"width": 860, "height": height}, color_scheme=scheme)
     page.goto(page_file.as_uri())
     page.locator(selector).first.evaluate("element => window.scrollTo(0, element.offsetTop - 24)")

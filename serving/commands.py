@@ -116,7 +116,7 @@ def report(args: argparse.Namespace) -> int:
         groups=tuple(args.group_by),
         texts=not args.no_texts,
     )
-    with _sigterm_as_interrupt(), shown_progress(wanted=sys.stderr.isatty(), doing="reading") as show:
+    with _sigterm_as_interrupt(), shown_progress("reading", wanted=sys.stderr.isatty()) as show:
         write_report(
             args.inputs,
             args.output,

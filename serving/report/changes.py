@@ -53,22 +53,26 @@ class _Look:
     gap: float
 
 
+# Neutral texts are what the other moods leave over: a look at them would tell nothing new.
+_MOOD_MEASURES: Final = tuple(mood for mood in MOODS if mood != "neutral")
 _MEASURES: Final[tuple[tuple[Mood | None, str | None], ...]] = (
-    *((mood, None) for mood in MOODS),
+    *((mood, None) for mood in _MOOD_MEASURES),
     *((None, topic) for topic in TOPICS),
 )
 
 
 def _count(counts: Ints, measure: int) -> int:
-    if measure < len(MOODS):
-        return int(counts[measure, ALL])
-    return int(counts[_UNHAPPY, 1 + measure - len(MOODS)].sum())
+    mood, topic = _MEASURES[measure]
+    if mood is not None:
+        return int(counts[MOODS.index(mood), ALL])
+    return int(counts[_UNHAPPY, 1 + TOPICS.index(str(topic))].sum())
 
 
 def find_changes(dimensions: Sequence[Dimension]) -> Findings:
     """Compare each slice with the others of its dimension in every measure, and keep what holds.
 
-    All comparisons are corrected together; of those that hold, the ones under SMALLEST are left out.
+    All comparisons are corrected together. Of those that hold, the ones under SMALLEST are left out, and those
+    that only mirror another: where one slice is high, the rest of the others is high too, and each looks low.
     Periods in a row that differ the same way become one finding. Sorted by how many texts it is about.
     """
     looks = [look for number, dimension in enumerate(dimensions) for look in _looks(number, dimension)]
@@ -81,7 +85,7 @@ def find_changes(dimensions: Sequence[Dimension]) -> Findings:
     found = [
         finding
         for number, dimension in enumerate(dimensions)
-        for finding in _findings(dimension, [(look, p) for look, p in held if look.dimension == number])
+        for finding in _findings(dimension, _own(dimension, [pair for pair in held if pair[0].dimension == number]))
     ]
     return Findings(len(looks), tuple(sorted(found, key=lambda finding: -_weight(finding.measures[0]))))
 
@@ -99,6 +103,33 @@ def _looks(number: int, dimension: Dimension) -> Iterable[_Look]:
                 p_value, test = compare(count, of, everywhere - count, total - of)
                 gap = count / of - (everywhere - count) / (total - of)
                 yield _Look(number, at, measure, p_value, test, gap)
+
+
+def _own(dimension: Dimension, held: list[tuple[_Look, float]]) -> list[tuple[_Look, float]]:
+    """Without looks that no longer hold once slices that stand out the other way, and more clearly, are set aside."""
+    kept: list[tuple[_Look, float]] = []
+    for look, p_value in sorted(held, key=lambda pair: (pair[0].p_value, -abs(pair[0].gap))):
+        opposite = [
+            dimension.slices[other.at].counts
+            for other, _ in kept
+            if other.measure == look.measure and (other.gap > 0) != (look.gap > 0)
+        ]
+        here = dimension.slices[look.at].counts
+        rest = dimension.whole - here - sum(opposite, start=np.zeros_like(here))
+        if not opposite or _still_differs(look, here, rest):
+            kept.append((look, p_value))
+    return sorted(kept, key=lambda pair: pair[0].at)
+
+
+def _still_differs(look: _Look, here: Ints, rest: Ints) -> bool:
+    of, of_rest = int(here[:, ALL].sum()), int(rest[:, ALL].sum())
+    if of_rest < FEWEST_TEXTS:
+        return True  # the others all stand out the other way: two kinds of slices, and both are worth telling
+    count, in_rest = _count(here, look.measure), _count(rest, look.measure)
+    gap = count / of - in_rest / of_rest
+    if gap * look.gap <= 0 or abs(gap) < SMALLEST:
+        return False
+    return compare(count, of, in_rest, of_rest)[0] <= LEVEL
 
 
 def _findings(dimension: Dimension, held: list[tuple[_Look, float]]) -> list[Finding]:

@@ -24,6 +24,9 @@ _VERSION: Final = "5.21"
 _WIDTH: Final = 560
 _LABELS: Final = 150
 _LABEL_CELLS: Final = 24
+FEW: Final = 10
+"""Texts of a period from which it is drawn; the interval of fewer would squeeze all others flat."""
+_PERCENT: Final = {"labelExpr": "format(100 * datum.value, '~g') + '\u00a0%'"}
 _STEP: Final = {"step": 30}
 _INK: Final = "var(--ink)"
 _SOFT: Final = "var(--soft)"
@@ -88,7 +91,7 @@ def _bar(label: str, share: Share) -> Spec:
 
 
 def _bars(bars: list[Spec], color: Spec) -> Spec:
-    x = {"type": "quantitative", "axis": {"format": "%", "tickCount": 5, "title": None}}
+    x = {"type": "quantitative", "axis": {**_PERCENT, "tickCount": 5, "title": None}}
     bar = {"mark": {"type": "bar", "height": 16}, "encoding": {"x": {"field": "share", **x}, "color": color}}
     interval = {
         "mark": {"type": "rule", "color": _INK, "strokeWidth": 1.5, "opacity": 0.75},
@@ -128,7 +131,7 @@ def breakdown_chart(breakdown: Breakdown) -> Spec:
     rows = list(zip(_distinct(names), (part.moods for part in breakdown.parts), strict=True))
     if breakdown.others:
         rows.append((many(breakdown.other_values, "other"), breakdown.others.moods))
-    return _stacked(rows, {"title": None, "format": "%", "tickCount": 5}, stack="normalize")
+    return _stacked(rows, {**_PERCENT, "title": None, "tickCount": 5}, stack="normalize")
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -169,7 +172,7 @@ def time_chart(time: Time) -> Spec:
         for period in time.periods
         for mood, share in period.moods.items()
     ]
-    y = {"type": "quantitative", "axis": {"format": "%", "tickCount": 4, "title": None}}
+    y = {"type": "quantitative", "axis": {**_PERCENT, "tickCount": 4, "title": None}}
     x = _dates(time.unit, [period.start for period in time.periods])
     color = {"field": "mood", "type": "nominal", "scale": _MOOD_SCALE, "legend": None}
     return {
@@ -196,7 +199,7 @@ def time_chart(time: Time) -> Spec:
 
 
 def _point(share: Share) -> Spec:
-    if not share.of:
+    if share.of < FEW:
         return {"share": None, "low": None, "high": None}  # a gap in the line
     return {"share": share.share, "low": share.low, "high": share.high}
 
@@ -219,26 +222,22 @@ def _dates(unit: Unit, starts: Sequence[date]) -> Spec:
 
 def volume_chart(time: Time) -> Spec:
     """Texts of each period."""
-    values = [{"start": period.start.isoformat(), "texts": period.texts} for period in time.periods]
+    values = [
+        {"start": period.start.isoformat(), "end": period.end.isoformat(), "texts": period.texts}
+        for period in time.periods
+    ]
     return {
         "data": {"values": values},
         "width": 636,
         "height": 60,
-        "mark": {"type": "bar", "color": "var(--neutral)", "width": {"band": 0.8}, "binSpacing": 1},
+        "mark": {"type": "bar", "color": "var(--neutral)", "stroke": "var(--paper)", "strokeWidth": 1},
         "encoding": {
-            "x": {**_dates(time.unit, [period.start for period in time.periods]), "timeUnit": _TIME_UNITS[time.unit]},
+            "x": _dates(time.unit, [period.start for period in time.periods]),
+            "x2": {"field": "end"},
             "y": {"field": "texts", "type": "quantitative", "axis": {"title": "texts", "tickCount": 2}},
+            "y2": {"datum": 0},
         },
     }
-
-
-_TIME_UNITS: Final[dict[Unit, str]] = {
-    "day": "utcyearmonthdate",
-    "week": "utcyearmonthdate",
-    "month": "utcyearmonth",
-    "quarter": "utcyearquarter",
-    "year": "utcyear",
-}
 
 
 def sureness_chart(bins: Sequence[Share]) -> Spec:
@@ -260,9 +259,10 @@ def sureness_chart(bins: Sequence[Share]) -> Spec:
                 "field": "from",
                 "type": "quantitative",
                 "scale": {"domain": [ticks[0], 1], "nice": False},
-                "axis": {"format": "%", "values": ticks, "title": "probability of the mood given", "grid": False},
+                "axis": {**_PERCENT, "values": ticks, "title": "probability of the mood given", "grid": False},
             },
             "x2": {"field": "to"},
-            "y": {"field": "share", "type": "quantitative", "axis": {"format": "%", "tickCount": 3, "title": "texts"}},
+            "y": {"field": "share", "type": "quantitative", "axis": {**_PERCENT, "tickCount": 3, "title": "texts"}},
+            "y2": {"datum": 0},
         },
     }

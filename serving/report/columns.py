@@ -11,7 +11,7 @@ from model.errors import InputError
 from serving.report.dates import ReadDate, date_reader, find_date_column
 from serving.tables.added import ADDED
 from serving.tables.columns import choose_text_column
-from serving.tables.table import Chunk, RowChunk, Say, Table, names
+from serving.tables.table import Chunk, Say, Table, names
 
 _LANGUAGE_NAMES: Final = ("language", "lang")
 
@@ -62,7 +62,7 @@ def choose_columns(table: Table, first: Chunk, asked: Asked, say: Say) -> Column
             )
     text = _text_column(table, first, own, asked, say)
     language = asked.language or _language_column(table, own, asked, say)
-    if text in (language, *asked.groups):
+    if text is not None and text in (language, *asked.groups):
         raise InputError(
             f"{table.name}: column '{text}' holds the texts, and hardly two are alike. "
             "Name a column with few values, such as a channel, with --group-by."
@@ -89,17 +89,16 @@ def check_columns(table: Table, first: Chunk, columns: Columns) -> None:
 
 
 def _text_column(table: Table, first: Chunk, own: list[str], asked: Asked, say: Say) -> str | None:
-    """The added columns would read like text too, so only the others are looked at."""
-    rows = [{name: row.get(name) for name in own} for row in first.rows()]
-    chunk = RowChunk(table.name, tuple(own), rows, [], "row")
-    seen = replace(table, columns=tuple(own))
+    # The added columns would read like text too; they are set aside as if they were declared something else.
+    added = dict.fromkeys(ADDED, "what scoring added")
+    seen = replace(table, columns=tuple(own), not_text={**table.not_text, **added})
     if not asked.texts:
         # Which column it is still matters: it must not come in as a group.
         with suppress(InputError):
-            return choose_text_column(seen, chunk, asked.text, lambda message: None)
+            return choose_text_column(seen, first, asked.text, lambda message: None)
         return None
     try:
-        return choose_text_column(seen, chunk, asked.text, say)
+        return choose_text_column(seen, first, asked.text, say)
     except InputError as error:
         raise InputError(f"{error} Or leave texts out with --no-texts.") from error
 

@@ -60,9 +60,10 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The moods of the texts of one period."""
+    """The moods of the texts from the day `start` until before the day `end`."""
 
     start: date
+    end: date
     name: str
     moods: Moods
     texts: int
@@ -70,10 +71,15 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Periods without gaps between them; `outside` texts lie so far from all others that they are left out."""
+    """Periods without gaps between them, from the day `first` to the day `last`.
+
+    `outside` texts lie so far from all others that they are left out.
+    """
 
     column: str
     unit: Unit
+    first: date
+    last: date
     periods: tuple[Period, ...]
     dated: int
     missing: int
@@ -104,6 +110,7 @@ class Finding:
     column: str
     value: str | None
     elsewhere: str
+    """The others, in words that follow a number."""
     measures: tuple[Measure, ...]
 
 

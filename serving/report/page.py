@@ -13,13 +13,15 @@ from markupsafe import Markup, escape
 
 from rida import __version__
 from serving.report import charts, wording
-from serving.report.content import Report, Time, TopicPart
+from serving.report.content import Finding, Report, Time, TopicPart
+from serving.report.periods import name_of
 
 _FOLDER: Final = Path(__file__).parent
 _MARKED: Final = re.compile(f"{wording.OPEN}(.*?){wording.CLOSE}", re.DOTALL)
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-MOST_FINDINGS: Final = 6
-MOST_MEASURES: Final = 4
+MOST_FINDINGS: Final = 4
+"""Differences shown of each kind; a manager has two minutes."""
+MOST_MEASURES: Final = 3
 
 
 def as_page(report: Report) -> str:
@@ -43,9 +45,25 @@ def as_page(report: Report) -> str:
         several_periods=report.time is not None and len(report.time.periods) > 1,
         dates=_dates(report.time),
         draw=lambda name, *values: Markup(charts.draw(getattr(charts, f"{name}_chart")(*values))),
-        most_findings=MOST_FINDINGS,
+        differences=_differences(report),
         most_measures=MOST_MEASURES,
+        few=charts.FEW,
     )
+
+
+def _differences(report: Report) -> list[tuple[str, list[Finding], int, str]]:
+    """Title, what is shown, how many more there are, and what is said where there is none."""
+    kinds: list[tuple[str, tuple[str, ...], str]] = []
+    if report.time is not None and len(report.time.periods) > 1:
+        kinds.append(("Over time", ("time",), report.time.unit))
+    if report.breakdowns:
+        kinds.append(("Between languages and groups", ("language", "group"), "language or group"))
+    parts = []
+    for title, wanted, noun in kinds:
+        found = [finding for finding in report.findings.found if finding.kind in wanted]
+        nothing = f"No {noun} differs from the others by more than chance and two points."
+        parts.append((title, found[:MOST_FINDINGS], max(0, len(found) - MOST_FINDINGS), nothing))
+    return parts
 
 
 def _isolated(sentence: str) -> Markup:
@@ -66,5 +84,5 @@ def _angry_topics(report: Report) -> list[TopicPart]:
 def _dates(time: Time | None) -> str | None:
     if time is None:
         return None
-    first, last = time.periods[0].name, time.periods[-1].name
+    first, last = name_of(time.first, "day"), name_of(time.last, "day")
     return first if first == last else f"{first} to {last}"

@@ -78,5 +78,6 @@ def name_of_run(first: date, last: date, unit: Unit) -> str:
     if first == last:
         return name_of(first, unit)
     if unit == "week":
-        return f"weeks of {first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+        year = "" if first.year == last.year else f" {first.year}"
+        return f"weeks of {first.day} {first:%B}{year} to {last.day} {last:%B %Y}"
     return f"{name_of(first, unit)} to {name_of(last, unit)}"

@@ -99,15 +99,15 @@ def _time(columns: Columns, days: Days) -> tuple[Time | None, Dimension | None]:
         stop = _position(following(start, unit))
         counts = shaped(days.table[max(_position(start), first) : min(stop, last + 1)].sum(axis=0))
         moods = _moods(counts[:, ALL])
-        periods.append(Period(start, name_of(start, unit), moods, moods["angry"].of))
+        periods.append(Period(start, following(start, unit), name_of(start, unit), moods, moods["angry"].of))
         slices.append(Slice(name_of(start, unit), counts))
 
     def run_name(one: int, other: int) -> str:
         return name_of_run(periods[one].start, periods[other].start, unit)
 
-    time = Time(str(columns.date), unit, tuple(periods), dated, days.missing, days.bad, dated - inside)
+    time = Time(str(columns.date), unit, begin, end, tuple(periods), dated, days.missing, days.bad, dated - inside)
     whole = shaped(days.table[first : last + 1].sum(axis=0))
-    return time, Dimension("time", str(columns.date), f"the other {unit}s", slices, whole, run_name)
+    return time, Dimension("time", str(columns.date), f"in the other {unit}s", slices, whole, run_name)
 
 
 def _position(day: date) -> int:
@@ -153,7 +153,7 @@ def _breakdowns(
                 more_than=bool(counted.beyond.any()),
             )
         )
-        elsewhere = f"the other {value_text(column)} values" if kind == "group" else "the other languages"
+        elsewhere = "elsewhere" if kind == "group" else "in the other languages"
         dimensions.append(Dimension(kind, column, elsewhere, slices, shaped(totals.cells)))
     return tuple(breakdowns), dimensions
 

@@ -37,8 +37,8 @@ _TOPIC_WORDS: Final = {
     "app_website": "app and website",
     "facility": "facilities",
 }
-_WORSE: Final = ("dissatisfied", "angry")
 _NAMED_TOPICS: Final = 3
+_MIXED: Final = 0.5  # so much of the good against the bad, in points, is no longer a side effect
 
 
 def value_text(value: str) -> str:
@@ -91,10 +91,13 @@ def headline(rows: int, scored: int, moods: Moods, topics: Sequence[TopicPart], 
     angry = _angry_sentence(moods, topics)
     if angry:
         said.append(angry)
+    for sentence, kinds in (("It changed most in the", ("time",)), ("It differs most for", ("language", "group"))):
+        first = next((finding for finding in findings.found if finding.kind in kinds), None)
+        if first is not None:
+            said.append(f"{sentence} {slice_name(first)}: {measure_text(first, first.measures[0])}.")
     if findings.found:
-        first = findings.found[0]
-        said.append(f"The largest difference: {finding_title(first)}: {measure_text(first, first.measures[0])}.")
-    elif findings.looks:
+        return tuple(said)
+    if findings.looks:
         said.append(
             f"No period, language or group differs from the others by more than chance and two points "
             f"({many(findings.looks, 'comparison')})."
@@ -103,8 +106,9 @@ def headline(rows: int, scored: int, moods: Moods, topics: Sequence[TopicPart], 
 
 
 def _moods_sentence(scored: int, moods: Moods) -> str:
-    shares = listed([f"{percent(share.share)} {mood}" for mood, share in moods.items()])
-    return f"Of {many(scored, 'text')}, {shares}." if scored > 1 else f"The one text is {_only(moods)}."
+    shares = [f"{percent(share.share)} {mood}" for mood, share in moods.items()]
+    shares[0] = shares[0].replace(f"{SPACE}%", f"{SPACE}% are", 1)
+    return f"Of {many(scored, 'text')}, {listed(shares)}." if scored > 1 else f"The one text is {_only(moods)}."
 
 
 def _only(moods: Moods) -> Mood:
@@ -118,16 +122,21 @@ def _angry_sentence(moods: Moods, topics: Sequence[TopicPart]) -> str | None:
     if not ranked:
         return None
     named = [f"{topic_words(part.topic)} ({percent(part.of_angry.share)})" for part in ranked[:_NAMED_TOPICS]]
-    return f"Angry customers write most of {listed(named)}."
+    return f"Angry customers write mostly about {listed(named)}."
 
 
 def finding_title(finding: Finding) -> str:
+    """The slice that a finding is about, as a heading."""
+    name = slice_name(finding)
+    return name[0].upper() + name[1:] if finding.kind == "time" else name
+
+
+def slice_name(finding: Finding) -> str:
     """The slice that a finding is about."""
     if finding.kind == "time":
-        name = str(finding.value)
-        return name[0].upper() + name[1:]
-    value = "no value" if finding.value is None else value_text(finding.value)
-    return f"{value_text(finding.column)} {value}"
+        return str(finding.value)
+    value = "without value" if finding.value is None else value_text(finding.value)
+    return f"{'language' if finding.kind == 'language' else value_text(finding.column)} {value}"
 
 
 def measure_name(measure: Measure) -> str:
@@ -141,19 +150,37 @@ def measure_text(finding: Finding, measure: Measure) -> str:
     """A measure in words, with its size."""
     return (
         f"{percent(measure.here.share)} {measure_name(measure)}, "
-        f"against {percent(measure.elsewhere.share)} in {finding.elsewhere}"
+        f"against {percent(measure.elsewhere.share)} {finding.elsewhere}"
     )
 
 
 def measure_evidence(measure: Measure) -> str:
     """Sizes, interval and test behind a measure."""
-    middle, low, high = measure.difference
-    p_value = "p < 0.001" if measure.p_value < 0.001 else f"p = {measure.p_value:.3f}"
     return (
-        f"{measure.here.count:,} of {measure.here.of:,} texts against {measure.elsewhere.count:,} of "
-        f"{measure.elsewhere.of:,}: {points(middle)} points, from {points(low)} to {points(high)}; "
-        f"{p_value} after correction, {_TESTS[measure.test]}"
+        f"{count_of(measure.here)} texts against {count_of(measure.elsewhere)}: {points_text(measure)}; "
+        f"p {p_text(measure)} after correction, {test_text(measure)}"
     )
+
+
+def count_of(share: Share) -> str:
+    """A share as the counts behind it."""
+    return f"{share.count:,} of {share.of:,}"
+
+
+def points_text(measure: Measure) -> str:
+    """A difference in points, with its interval."""
+    middle, low, high = measure.difference
+    return f"{points(middle)} points, from {points(low)} to {points(high)}"
+
+
+def p_text(measure: Measure) -> str:
+    """The corrected p-value."""
+    return f"<{SPACE}0.001" if measure.p_value < 0.001 else f"={SPACE}{measure.p_value:.3f}"
+
+
+def test_text(measure: Measure) -> str:
+    """The test that the p-value is from."""
+    return _TESTS[measure.test]
 
 
 def sureness_sentences(sure: Sureness) -> tuple[str, ...]:
@@ -205,12 +232,16 @@ _TESTS: Final = {"chi-square": "chi-square test", "Fisher": "Fisher's exact test
 
 
 def verdict(finding: Finding) -> str:
-    """Whether the largest of what a finding tells is good or bad."""
-    measure = finding.measures[0]
-    if measure.mood == "neutral":
-        return "Different"
-    bad = measure.mood != "satisfied"
-    return "Worse" if bad == (measure.difference[0] > 0) else "Better"
+    """Whether what a finding tells is good or bad on the whole."""
+    worse = sum(abs(each.difference[0]) for each in finding.measures if _is_worse(each))
+    better = sum(abs(each.difference[0]) for each in finding.measures if not _is_worse(each))
+    if min(worse, better) > _MIXED * max(worse, better):
+        return "Mixed"
+    return "Worse" if worse > better else "Better"
+
+
+def _is_worse(measure: Measure) -> bool:
+    return (measure.mood != "satisfied") == (measure.difference[0] > 0)
 
 
 def plain_value(value: str) -> str:

@@ -15,7 +15,7 @@ Show = Callable[[int, float | None], None]
 
 
 @contextmanager
-def shown_progress(*, wanted: bool, doing: str = "scoring", console: Console | None = None) -> Iterator[Show]:
+def shown_progress(doing: str = "scoring", *, wanted: bool, console: Console | None = None) -> Iterator[Show]:
     """A line on stderr with rows, rate and time left, told (rows done, share of the input read or None).
 
     Does nothing where stderr is no terminal.
