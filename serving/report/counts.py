@@ -13,6 +13,7 @@ from serving.report.rows import SLOTS, Ints, ScoredRows
 CELLS: Final = len(MOODS) * SLOTS
 BINS: Final = 10
 """Equal steps of the probability of the mood given, from 0 to 1."""
+_MOST_CODES: Final = 20  # scoring has fewer; a column of something else must not fill the memory
 MOST_VALUES: Final = 100_000
 """Different values of a column that are counted apart; some 50 MB of memory."""
 
@@ -33,7 +34,9 @@ class Totals:
     def add(self, rows: ScoredRows) -> None:
         """Count a chunk."""
         self.rows += rows.rows
-        self.errors.update(rows.errors)
+        for code in rows.errors:
+            known = code in self.errors or len(self.errors) < _MOST_CODES
+            self.errors[code if known else "other"] += 1
         self.truncated += int(rows.truncated.sum())
         self.needs_review += np.bincount(rows.moods[rows.needs_review], minlength=len(MOODS))
         self.cells += np.bincount(rows.cells, minlength=CELLS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,7 @@ from serving.report.rows import SLOTS, ScoredRows
 
 KEPT: Final = 48
 """Different texts kept of each mood and topic."""
+_NUMBER: Final = re.compile(r"\d+")
 _READ: Final = 1_000
 """Characters kept of a text: more than are shown."""
 
@@ -83,6 +85,6 @@ class Sample:
 
 
 def _key(text: str) -> int:
-    """Equal for texts that differ in case, spacing or the form of their letters alone."""
-    seen = " ".join(unicodedata.normalize("NFKC", text[:_READ]).casefold().split())
+    """Equal for texts that differ in case, spacing, numbers or the form of their letters alone."""
+    seen = _NUMBER.sub("0", " ".join(unicodedata.normalize("NFKC", text[:_READ]).casefold().split()))
     return int.from_bytes(hashlib.blake2b(seen.encode("utf-8", "replace"), digest_size=8).digest())

@@ -20,7 +20,8 @@ def shown(tmp_path, rows, topic="delivery"):
 
 
 def test_near_duplicates_stand_for_themselves_once(tmp_path):
-    copies = [f"Order {number} still has not arrived, where is my parcel?" for number in range(1000, 1100)]
+    copies = [f"Order {number} still has not arrived, where is my parcel?" for number in range(900, 1100)]
+    copies += [f"Order of {name} still has not arrived, where is my parcel?" for name in ("Ali", "Eva", "Minh", "Sara")]
     others = ["The courier threw the box over the fence.", "Two weeks for a letter, really?", "Wrong address again!"]
     texts = shown(tmp_path, [scored_row("angry", ["delivery"], text=text) for text in copies + others])
     assert len([text for text in texts if "still has not arrived" in text]) == 1
@@ -72,6 +73,9 @@ def test_long_texts_are_cut_at_a_word_and_control_characters_go(tmp_path):
 
 
 def test_the_same_rows_give_the_same_texts_in_any_order(tmp_path):
-    rows = [scored_row("angry", ["delivery"], text=f"complaint {number * 7919} of the day") for number in range(500)]
+    rows = [
+        scored_row("angry", ["delivery"], text=f"complaint of {chr(97 + number // 26)}{chr(97 + number % 26)} today")
+        for number in range(500)
+    ]
     first = shown(tmp_path, rows)
     assert shown(tmp_path, rows[::-1]) == first
