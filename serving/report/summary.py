@@ -13,18 +13,19 @@ from serving.report.changes import Dimension, Slice, find_changes, shaped
 from serving.report.columns import Columns
 from serving.report.content import Breakdown, Moods, Part, Period, Report, Sureness, Time, TopicPart
 from serving.report.counts import Days, Totals, Values
-from serving.report.dates import FIRST
+from serving.report.dates import FIRST, LAST
 from serving.report.examples import choose_examples
 from serving.report.intervals import share_of
 from serving.report.periods import choose_unit, following, name_of, name_of_run, starts
 from serving.report.rows import ALL, Ints
 from serving.report.sample import Example, Sample
-from serving.report.wording import headline, many, percent, value_text
+from serving.report.wording import headline, many, need, percent, value_text
 
 SHOWN_VALUES: Final = 12
 """Values of a column that are shown apart; all are compared."""
 _ANGRY: Final = MOODS.index("angry")
-_OUTLYING: Final = 0.001
+_OUTLYING: Final = 0.001  # of the texts at either end of time, the share that may be mistakes
+_ENOUGH: Final = 100
 
 
 def summarise(
@@ -119,10 +120,13 @@ def _main_span(per_day: Ints) -> tuple[int, int]:
     filled = np.flatnonzero(per_day)
     first, last = int(filled[0]), int(filled[-1])
     before = np.cumsum(per_day)
-    edge = int(before[-1] * _OUTLYING)
+    edge = max(1, int(before[-1] * _OUTLYING)) if before[-1] >= _ENOUGH else 0
     inner_first, inner_last = np.searchsorted(before, [edge + 1, before[-1] - edge])
-    if 2 * (inner_last - inner_first + 1) < last - first + 1:
-        return int(inner_first), int(inner_last)
+    # The last few on either side belong to the others unless they lie as far off as those are long.
+    span = inner_last - inner_first + 1
+    near = filled[(filled > inner_first - span) & (filled < inner_last + span)]
+    if 2 * (near[-1] - near[0] + 1) < last - first + 1:
+        return int(near[0]), int(near[-1])
     return first, last
 
 
@@ -223,13 +227,19 @@ def _time_notes(time: Time) -> list[str]:
     said = []
     if time.bad:
         said.append(
-            f"{many(time.bad, 'cell')} of column {column} ({percent(time.bad / total)}) hold no date from "
-            f"{FIRST.year} to 2099; these texts are missing from the changes over time only."
+            f"{many(time.bad, 'cell')} of column {column} ({percent(time.bad / total)}) "
+            f"{need(time.bad, 'holds', 'hold')} no date from {FIRST.year} to {LAST.year}; what is told of changes over time leaves them out."
         )
     if time.missing:
-        said.append(f"{many(time.missing, 'cell')} of column {column} ({percent(time.missing / total)}) are empty.")
+        said.append(
+            f"{many(time.missing, 'cell')} of column {column} ({percent(time.missing / total)}) "
+            f"{need(time.missing, 'is', 'are')} empty."
+        )
     if time.outside:
-        said.append(f"{many(time.outside, 'text')} dated far before or after all others are left out of the periods.")
+        said.append(
+            f"{many(time.outside, 'text')} dated far before or after all others "
+            f"{need(time.outside, 'is', 'are')} left out of the periods."
+        )
     if len(time.periods) == 1:
         said.append(f"All dates lie in one {time.unit}, so there is no change to show.")
     return said

@@ -56,7 +56,9 @@ def percent(share: float) -> str:
     hundred = 100 * share
     if 0 < hundred < 0.1:
         return f"under 0.1{SPACE}%"
-    if hundred < 9.95 and round(hundred, 1) != round(hundred):
+    if 99.9 < hundred < 100:
+        return f"over 99.9{SPACE}%"
+    if (hundred < 9.95 or hundred > 99) and round(hundred, 1) != round(hundred):
         return f"{hundred:.1f}{SPACE}%"
     return f"{hundred:.0f}{SPACE}%"
 
@@ -69,6 +71,11 @@ def exact(share: float) -> str:
 def many(count: int, noun: str) -> str:
     """A number of things."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def need(count: int, one: str, several: str) -> str:
+    """The verb that goes with a number of things."""
+    return one if count == 1 else several
 
 
 def listed(words: Sequence[str]) -> str:
@@ -187,11 +194,13 @@ def sureness_sentences(sure: Sureness) -> tuple[str, ...]:
     """How far the moods can be trusted, and what is left for people to look at."""
     said = [
         f"By its own calibrated probabilities, the model expects {percent(sure.mean)} of these moods to be right.",
-        f"{many(sure.needs_review.count, 'text')} ({percent(sure.needs_review.share)}) need review: "
-        "the model is too unsure of them to act on unseen.",
+        f"{_review(sure)}: the model is too unsure there to act on its answer unseen.",
     ]
     if sure.truncated.count:
-        said.append(f"{many(sure.truncated.count, 'text')} were longer than what the model reads; the rest is unread.")
+        longer = need(sure.truncated.count, "is", "are")
+        said.append(
+            f"{many(sure.truncated.count, 'text')} {longer} longer than what the model reads; the rest is unread."
+        )
     return tuple(said)
 
 
@@ -266,8 +275,13 @@ def topics_text(parts: Sequence[TopicPart]) -> str:
 
 def review_sentence(report: Report) -> str:
     """How much is left for people to look at."""
-    sure, failed = report.sureness, sum(report.errors.values())
-    review = f"{many(sure.needs_review.count, 'text')} ({percent(sure.needs_review.share)}) need review" if sure else ""
+    failed = sum(report.errors.values())
+    review = _review(report.sureness) if report.sureness else ""
     return (
         f"{review}; {many(failed, 'row')} could not be scored." if failed else f"{review}; every row could be scored."
     )
+
+
+def _review(sure: Sureness) -> str:
+    count = sure.needs_review.count
+    return f"{many(count, 'text')} ({percent(sure.needs_review.share)}) {need(count, 'needs', 'need')} review"

@@ -104,13 +104,13 @@ def test_bad_and_missing_dates_are_counted_aloud(tmp_path):
     assert "2 cells of column date" in notes
 
 
-def test_one_far_off_date_does_not_flatten_all_others(tmp_path):
-    rows = [scored_row(date=f"2025-03-{1 + number % 28:02}") for number in range(3000)] + [
-        scored_row(date="2091-01-01")
-    ]
+@pytest.mark.parametrize("many", [300, 3000])
+def test_one_far_off_date_does_not_flatten_all_others(tmp_path, many):
+    rows = [scored_row(date=f"2025-03-{1 + number % 28:02}") for number in range(many)]
+    rows += [scored_row(date="2091-01-01")]
     found = as_json(tmp_path, rows)
-    assert found["time"]["unit"] == "day"
-    assert found["time"]["outside"] == 1
+    assert found["time"]["unit"] == ("week" if many == 300 else "day")
+    assert (found["time"]["outside"], found["time"]["dated"]) == (1, many + 1)
     assert any("1 text dated far" in note for note in found["notes"])
 
 
@@ -161,6 +161,18 @@ def test_several_inputs_are_one_report(tmp_path):
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["sources"] == ["one.csv", "two.jsonl"]
     assert [(part["value"], part["texts"]) for part in found["breakdowns"][0]["parts"]] == [("b", 3), ("a", 2)]
+
+
+def test_the_documents_name_every_key_and_option_of_a_report(tmp_path):
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    found = as_json(tmp_path, year_of_feedback(200), "--group-by", "store")
+    keys = {*found, *found["moods"]["angry"], *found["time"], *found["sureness"], *found["topics"][0]}
+    keys |= {*found["breakdowns"][0], *found["findings"][0], *found["findings"][0]["measures"][0]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+    usage = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").split("<!-- rida report -->")[1]
+    options = set(re.findall(r"--[a-z-]+", usage)) - {"--help", "--output"}
+    as_for_scoring = {"--encoding", "--delimiter"}
+    assert [option for option in sorted(options - as_for_scoring) if f"`{option}`" not in page] == []
 
 
 def test_a_report_goes_to_a_pipe(tmp_path, capfdbinary):
