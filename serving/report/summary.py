@@ -228,7 +228,8 @@ def _time_notes(time: Time) -> list[str]:
     if time.bad:
         said.append(
             f"{many(time.bad, 'cell')} of column {column} ({percent(time.bad / total)}) "
-            f"{need(time.bad, 'holds', 'hold')} no date from {FIRST.year} to {LAST.year}; what is told of changes over time leaves them out."
+            f"{need(time.bad, 'holds', 'hold')} no date from {FIRST.year} to {LAST.year}; "
+            "what is told of changes over time leaves them out."
         )
     if time.missing:
         said.append(
