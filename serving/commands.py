@@ -103,6 +103,33 @@ def _triage(most: int | None, output: str, classifier: Classifier) -> Iterator[C
     show_table(watched.angriest(), sys.stderr if output == "-" else sys.stdout)
 
 
+def report(args: argparse.Namespace) -> int:
+    """Report on scored files."""
+    from serving.report.columns import Asked
+    from serving.report.report import write_report
+    from serving.tables.progress import shown_progress
+
+    asked = Asked(
+        text=args.text_column,
+        date=args.date_column,
+        language=args.language_column,
+        groups=tuple(args.group_by),
+        texts=not args.no_texts,
+    )
+    with _sigterm_as_interrupt(), shown_progress("reading", wanted=sys.stderr.isatty()) as show:
+        write_report(
+            args.inputs,
+            args.output,
+            asked=asked,
+            form=args.format,
+            encoding=args.encoding,
+            delimiter=args.delimiter,
+            show=show,
+            say=say,
+        )
+    return 0
+
+
 def serve(args: argparse.Namespace) -> int:
     """Answer over HTTP until a signal."""
     from serving.http.server import serve as serve_http

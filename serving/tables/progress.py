@@ -1,4 +1,4 @@
-"""How far scoring has come, shown on a terminal and nowhere else."""
+"""How far scoring or reading has come, shown on a terminal and nowhere else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Show = Callable[[int, float | None], None]
 
 
 @contextmanager
-def shown_progress(*, wanted: bool, console: Console | None = None) -> Iterator[Show]:
+def shown_progress(doing: str = "scoring", *, wanted: bool, console: Console | None = None) -> Iterator[Show]:
     """A line on stderr with rows, rate and time left, told (rows done, share of the input read or None).
 
     Does nothing where stderr is no terminal.
@@ -28,7 +28,7 @@ def shown_progress(*, wanted: bool, console: Console | None = None) -> Iterator[
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
-        TextColumn("scoring"),
+        TextColumn(doing),
         BarColumn(),
         TextColumn("{task.fields[rows]:,} rows"),
         TextColumn("{task.fields[rate]:,.0f} rows/s"),
@@ -39,7 +39,7 @@ def shown_progress(*, wanted: bool, console: Console | None = None) -> Iterator[
         redirect_stdout=False,  # a pipe's rows go there
     )
     began = time.perf_counter()
-    task = bar.add_task("scoring", total=None, rows=0, rate=0.0)
+    task = bar.add_task(doing, total=None, rows=0, rate=0.0)
 
     def show(rows: int, fraction: float | None) -> None:
         rate = rows / max(time.perf_counter() - began, 1e-9)
