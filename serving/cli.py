@@ -128,6 +128,9 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
     )
+    parser.add_argument(
+        "--restart", action="store_true", help="throw away what an unfinished run left, and score everything anew"
+    )
     parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads"))
     parser.set_defaults(run=commands.score)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from model.errors import InputError
 from serving.tables.atomic import replaced
@@ -87,8 +88,10 @@ def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: S
 
 
 @contextmanager
-def create_table(name: str, *, say: Say) -> Iterator[Writer]:
+def create_table(name: str, *, say: Say, alone: bool = False) -> Iterator[Writer]:
     """Write an output; it takes its name when the block ends well and leaves nothing otherwise.
+
+    `alone`: see `replaced`.
 
     Raises:
         InputError: It cannot be written.
@@ -96,7 +99,7 @@ def create_table(name: str, *, say: Say) -> Iterator[Writer]:
     form = format_of(name)
     with ExitStack() as stack:
         with writing(name):
-            stream = sys.stdout.buffer if name == PIPE else stack.enter_context(replaced(Path(name)))
+            stream = sys.stdout.buffer if name == PIPE else stack.enter_context(replaced(Path(name), alone=alone))
         if form.compressed:
             stream = cast(BinaryIO, stack.enter_context(_packed(stream)))
         writer = _writer(form.kind, stream, say)
@@ -108,6 +111,24 @@ def create_table(name: str, *, say: Say) -> Iterator[Writer]:
         with writing(name):
             writer.finish()
             stack.close()
+
+
+@contextmanager
+def rehearsed(name: str) -> Iterator[Writer]:
+    """A writer of the same format to nowhere: it refuses what the output would refuse, and leaves nothing."""
+    writer = _writer(format_of(name).kind, cast(BinaryIO, _Nowhere()), lambda message: None)
+    try:
+        yield writer
+    finally:
+        writer.abandon()
+
+
+class _Nowhere(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return memoryview(data).nbytes
 
 
 @contextmanager
@@ -131,7 +152,7 @@ def writing(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"{name} cannot be written: {error.strerror or error}. Nothing was written.") from error
+        raise InputError(f"{name} cannot be written: {error.strerror or error}.") from error
 
 
 def _writer(kind: Kind, stream: BinaryIO, say: Say) -> Writer:

@@ -18,7 +18,7 @@ from model.labels import MOODS
 from model.prediction import Prediction, Rejection
 from serving.cli import main
 from serving.output import cells, one_line
-from serving.triage import Watched, show_table
+from serving.triage import Triage, show_table
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["Great!", "أين طردي؟ أريد استرجاع مالي", "کیفیت خیلی پایین بود", "Giao hàng chậm", "Bad app"]
@@ -46,25 +46,12 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-class Angry:
-    """A classifier of any text, the angrier the more exclamation marks it reads."""
-
-    def classify(self, texts, *, ids=None):
-        return [
-            Rejection(id_, "empty_text", "nothing to read")
-            if text == ""
-            else Prediction(
-                id_,
-                "angry",
-                {**dict.fromkeys(MOODS, 0.0), "angry": text.count("!") / 100},
-                (),
-                (),
-                needs_review=False,
-                truncated=False,
-                tokens=1,
-            )
-            for text, id_ in zip(texts, ids, strict=True)
-        ]
+def angry(text):
+    """The angrier the more exclamation marks."""
+    if text == "":
+        return Rejection("", "empty_text", "nothing to read")
+    scores = {**dict.fromkeys(MOODS, 0.0), "angry": text.count("!") / 100}
+    return Prediction("", "angry", scores, (), (), needs_review=False, truncated=False, tokens=1)
 
 
 def test_scored_rows_end_in_0_and_say_what_was_done(table, tmp_path, capsys):
@@ -121,13 +108,12 @@ def test_triage_goes_to_stderr_where_stdout_carries_the_rows(table, capfd):
 
 
 def test_the_angriest_are_kept_across_batches_without_those_that_have_errors():
-    watched = Watched(Angry(), 3)
+    triage = Triage(3)
     texts = ["!" * many for many in (10, 0, 90, 20, 90, 30, 5)]
     for start in range(0, len(texts), 2):
         part = texts[start : start + 2]
-        answers = watched.classify(part, ids=[str(start + n) for n in range(len(part))])
-        assert len(answers) == len(part)
-    kept = [(len(row.text), row.prediction.id) for row in watched.angriest()]
+        triage.watch([str(start + n) for n in range(len(part))], part, [angry(text) for text in part])
+    kept = [(len(row.text), row.id) for row in triage.angriest()]
     assert kept == [(90, "2"), (90, "4"), (30, "5")]
 
 
@@ -141,10 +127,10 @@ def test_no_text_breaks_a_line_of_the_table(columns):
         "[bold]x[/bold] :smile:",
         "a" * 5000,
     ]
-    watched = Watched(Angry(), 50)
-    watched.classify(texts, ids=[*map(str, range(len(texts) - 1)), "معرف"])
+    triage = Triage(50)
+    triage.watch([*map(str, range(len(texts) - 1)), "معرف"], texts, [angry(text) for text in texts])
     stream = io.StringIO()
-    show_table(watched.angriest(), stream, columns)
+    show_table(triage.angriest(), stream, columns)
     shown = stream.getvalue()
     assert all(cells(line.rstrip()) <= columns for line in shown.splitlines())
     assert sum(bool(re.match(r"\s*\u200e\d", line)) for line in shown.splitlines()) == len(texts)

@@ -34,7 +34,7 @@ def small_chunks(monkeypatch):
 
 def run(inputs, output, stub, **options):
     names = [str(name) for name in inputs]
-    return score(names, str(output), classifier=stub, progress=False, **options)
+    return score(names, str(output), classifier=stub, watchers=[stub], progress=False, **options)
 
 
 @pytest.mark.parametrize("source", FORMATS)
@@ -179,9 +179,9 @@ def test_a_linked_output_stays_a_link(tmp_path, stub):
 
 def test_wide_rows_close_a_chunk_early(tmp_path, stub, monkeypatch):
     monkeypatch.setattr(table, "CHUNK_WEIGHT", 10_000)
-    name = write_rows(tmp_path / "in.csv", [{"text": "x" * 6_000}] * 6)
+    name = write_rows(tmp_path / "in.csv", [{"text": f"{number}" + "x" * 6_000} for number in range(6)])
     run([name], tmp_path / "out.csv", stub)
-    assert [len(texts) for texts, _ in stub.calls] == [2, 2, 2]
+    assert [len(texts) for texts in stub.scored] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("target", ["csv", "parquet"])

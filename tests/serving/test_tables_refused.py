@@ -238,7 +238,7 @@ def test_inputs_with_other_columns_are_refused_at_the_first_difference(tmp_path,
 
 def test_a_second_input_is_checked_before_the_first_is_scored(tmp_path):
     class Never(Stub):
-        def classify(self, texts, *, ids=None):
+        def start(self, texts):
             raise AssertionError("nothing should be scored yet")
 
     one = write_rows(tmp_path / "one.csv", [{"text": "a"}])
