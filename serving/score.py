@@ -20,7 +20,8 @@ from serving.batch.parts import Part, digest, read_parts
 from serving.batch.pipeline import Classifier, results_of, scored
 from serving.batch.results import Result, packed
 from serving.tables.added import added_values
-from serving.tables.files import create_table, format_of, writing
+from serving.tables.files import check_writable, create_table, format_of, writing
+from serving.tables.inputs import expanded
 from serving.tables.progress import Show, shown_progress
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Say, Writer
@@ -92,7 +93,7 @@ def score(  # noqa: PLR0913  (one keyword for each option of the command)
             before left does not fit. What stood under the output's name before still does.
     """
     began = time.perf_counter()
-    job = Job(tuple(inputs), output, text_column, id_column, encoding, delimiter)
+    job = Job(expanded(inputs, output, say), output, text_column, id_column, encoding, delimiter)
     _check_names(job)
     summary = ScoreSummary()
     run = _Run(job, classifier, [summary, *watchers], say, partial(shown_progress, wanted=progress))
@@ -204,8 +205,9 @@ def _check_names(job: Job) -> None:
         raise InputError("No input is named. Name one or more files, or - for JSONL on a pipe.")
     if job.inputs.count(PIPE) > 1:
         raise InputError("Standard input (-) is named twice, and can be read only once.")
-    for name in (*job.inputs, job.output):
+    for name in job.inputs:
         format_of(name)
+    check_writable(job.output)
     for name in job.inputs:
         if name != PIPE:
             check_file(name)

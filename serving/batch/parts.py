@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from model.prediction import Rejection
 from serving.batch.job import Job
@@ -17,6 +18,9 @@ from serving.tables.columns import check_is_text, check_same, choose_id_column, 
 from serving.tables.files import open_table
 from serving.tables.source import PIPE
 from serving.tables.table import Chunk, Say, Table
+
+BAD_ROW: Final = "bad_row"
+"""The code of the error that such a row gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ class Part:
         return ["" if value is None else value for value in self.chunk.column(self.text_column)]
 
     def rejected(self) -> dict[int, Rejection]:
-        """The rows that are none, by index."""
-        return {}
+        """The rows that cannot be scored as they stand in their file, by index."""
+        return {at: Rejection("", BAD_ROW, fault.message) for at, fault in self.chunk.faults.items()}
 
     def ids(self, rows_before: int) -> list[str]:
         """The ids, each row's number from 1 where it has none."""
@@ -78,7 +82,15 @@ def read_parts(job: Job, say: Say, *, check_others: bool = True) -> Generator[Pa
                 refuse_added(table, chunk)
                 share = table.fraction()
                 whole = None if share is None else (sum(sizes[:number]) + share * sizes[number]) / sum(sizes)
-                yield Part(chunk, text, id_column, whole)
+                yield Part(_with_lines(chunk, text), text, id_column, whole)
+
+
+def _with_lines(chunk: Chunk, text_column: str) -> Chunk:
+    """Lines that have no cells stand where the texts do, so that nothing of the input is missing in the output."""
+    for at, fault in chunk.faults.items():
+        if fault.line is not None:
+            chunk.rows()[at][text_column] = fault.line
+    return chunk
 
 
 def _opened(job: Job, name: str, say: Say) -> AbstractContextManager[Table]:
