@@ -34,12 +34,16 @@ def journal_of(output: str) -> Path:
 
 
 class Journal:
-    """An open and locked journal; it holds the results of `rows` rows, in `chunks` records."""
+    """An open and locked journal; it holds the results of `rows` rows, in `chunks` records.
+
+    It is `ours` once it is known not to hold what another job scored.
+    """
 
     def __init__(self, path: Path, stream: BinaryIO) -> None:
         self.path = path
         self.rows = 0
         self.chunks = 0
+        self.ours = False
         self._stream = stream
         self._begin = 0
 
@@ -62,6 +66,7 @@ class Journal:
                 f"{self.path} holds the results of an unfinished run that this one cannot go on with: "
                 f"{'; '.join(found)}. Put that back to go on, or give --restart to score everything anew."
             )
+        self.ours = True
         self._begin = end = self._stream.tell()
         while record := self._next():
             self.rows += record[0]
@@ -88,6 +93,7 @@ class Journal:
 
     def restart(self) -> None:
         """Throw away what is there."""
+        self.ours = True
         self._stream.truncate(0)
 
     def remove(self) -> None:
@@ -100,6 +106,7 @@ class Journal:
         self._stream.close()
 
     def _start(self, owner: Mapping[str, Any]) -> None:
+        self.ours = True
         self._stream.truncate(0)
         self._stream.seek(0)
         self._stream.write(_MAGIC)
@@ -109,7 +116,8 @@ class Journal:
 
     def _refuse_foreign(self) -> None:
         self._stream.seek(0)
-        start = self._stream.read(len(_MAGIC))
+        # After a power cut a file may be as long as it was to be, and hold zeros.
+        start = self._stream.read(len(_MAGIC)).rstrip(b"\0")
         if start != _MAGIC[: len(start)]:
             raise InputError(
                 f"{self.path} is no journal that this version of Rida can read. Move it away, or give --restart "
@@ -138,7 +146,7 @@ class Journal:
 
 @contextmanager
 def opened_journal(path: Path, *, restart: bool = False) -> Generator[Journal]:
-    """Open and lock a journal, which need not exist; one without results goes when the block fails.
+    """Open and lock a journal, which need not exist; one of ours without results goes when the block fails.
 
     Raises:
         InputError: Another process has it open.
@@ -150,7 +158,7 @@ def opened_journal(path: Path, *, restart: bool = False) -> Generator[Journal]:
                 journal.restart()
             yield journal
         except BaseException:
-            if journal.rows == 0:
+            if journal.ours and journal.rows == 0:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
             raise

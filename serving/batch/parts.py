@@ -20,7 +20,7 @@ from serving.tables.source import PIPE
 from serving.tables.table import Chunk, Say, Table
 
 BAD_ROW: Final = "bad_row"
-"""The code of the error that such a row gets."""
+"""The code of the error of a row that cannot be scored as it stands in its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Part:
         return len(self.chunk)
 
     def texts(self) -> list[object]:
-        """The texts; an empty cell is an empty text in every format."""
-        return ["" if value is None else value for value in self.chunk.column(self.text_column)]
+        """The texts."""
+        return as_texts(self.chunk.column(self.text_column))
 
     def rejected(self) -> dict[int, Rejection]:
         """The rows that cannot be scored as they stand in their file, by index."""
@@ -50,6 +50,11 @@ class Part:
             return [str(number) for number in numbers]
         given = self.chunk.column(self.id_column)
         return [as_cell_text(value) or str(number) for value, number in zip(given, numbers, strict=True)]
+
+
+def as_texts(cells: Sequence[object]) -> list[object]:
+    """The texts in a column's cells; an empty cell is an empty text in every format."""
+    return ["" if cell is None else cell for cell in cells]
 
 
 def digest(texts: Sequence[object]) -> str:

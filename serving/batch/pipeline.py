@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 from model.errors import InputError
 from model.prediction import Prediction, Rejection
 from serving.batch.ahead import ahead
-from serving.batch.parts import Part, digest
+from serving.batch.parts import Part, as_texts, digest
 from serving.batch.repeats import Planned, Repeats
 from serving.batch.results import Result, unpacked
+from serving.tables.added import added_values
+from serving.tables.table import Row
 
 if TYPE_CHECKING:
     from model.classifier import ModelInfo
@@ -101,3 +103,16 @@ def results_of(content: bytes, texts: Sequence[object]) -> list[Result]:
             "The journal of the run before has the results of other texts. Run the command again with --restart."
         )
     return results
+
+
+def scored_cells(
+    classifier: Classifier, cells: Sequence[object], rejected: Mapping[int, Rejection] | None = None
+) -> list[Row]:
+    """The added columns (`serving.tables.added.ADDED`) of each cell, in order, for engines that hand over rows.
+
+    A text that stands in several cells is scored once. A cell that cannot be scored has nothing but its `error`; so has
+    each that is `rejected` already, by its index.
+    """
+    planned = Repeats().plan(as_texts(cells), rejected or {})
+    planned.fill(classifier.start(planned.fresh).predictions())
+    return [added_values(result) for result in planned.results()]

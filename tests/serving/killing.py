@@ -20,15 +20,15 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
-from table_files import Stub, write_rows
+from table_files import Stub, write_rows  # noqa: E402
 
 # What a child would have to import is imported once, here, so that no kill falls into an import.
-import serving.tables.parquet_writer
-import serving.tables.xlsx_file
-import serving.tables.xlsx_writer  # noqa: F401
-from serving.batch import repeats
-from serving.score import score
-from serving.tables import table
+import serving.tables.parquet_writer  # noqa: E402
+import serving.tables.xlsx_file  # noqa: E402
+import serving.tables.xlsx_writer  # noqa: E402, F401
+from serving.batch import repeats  # noqa: E402
+from serving.score import score  # noqa: E402
+from serving.tables import table  # noqa: E402
 
 
 class Sociable(Stub):
@@ -65,7 +65,7 @@ def main(folder: Path, seed: int, times: int, source: str, target: str) -> None:
         clean = names(folder) - at_rest == {output.name}
         output.unlink(missing_ok=True)
         case = {"kills": kills, "killed": ends, "left": left, "ended": last >= 0, "same": same, "clean": clean}
-        print(json.dumps(case))
+        sys.stdout.write(json.dumps(case) + "\n")
 
 
 def names(folder: Path) -> set[str]:

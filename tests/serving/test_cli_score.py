@@ -169,3 +169,64 @@ def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path):
     assert run.returncode == 130
     assert b"interrupted" in said
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_that_the_same_command_goes_on(tmp_path, table, told):
+    path, output = table([f"{text} {n}" for n in range(3000) for text in TEXTS]), tmp_path / "out.csv"
+    journal = tmp_path / "out.csv.rida-journal"
+    command = [sys.executable, "-m", "serving.cli", "score", str(path), "--output", str(output)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as run:
+        deadline = time.monotonic() + 30
+        while not journal.exists() or journal.stat().st_size < 5_000:
+            assert time.monotonic() < deadline, "nothing is scored"
+            time.sleep(0.005)
+        run.send_signal(told)
+        began = time.monotonic()
+        _, said = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert time.monotonic() - began < 5
+    kept = re.search(
+        r"([\d,]+) of 15,000 rows are scored and kept in out.csv.rida-journal; the same command goes on", said
+    )
+    assert kept is not None
+    assert said.endswith("rida: interrupted\n")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["in.csv", journal.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert f"resuming at row {int(kept[1].replace(',', '')) + 1:,} of 15,000" in done.stderr
+    assert f"15,000 rows, {kept[1]} of them before this run, in" in done.stderr
+    assert [row["id"] for row in read(output)] == [f"r{n}" for n in range(15_000)]
+    assert not journal.exists()
+
+
+def test_restart_on_the_command_line_throws_an_unfinished_run_away(tmp_path, table, capsys):
+    path, output = table(TEXTS), tmp_path / "out.csv"
+    (tmp_path / "out.csv.rida-journal").write_text("from another version")
+    assert main(["score", str(path), "--output", str(output)]) == 2
+    assert "or give --restart" in capsys.readouterr().err
+    assert main(["score", str(path), "--output", str(output), "--restart"]) == 0
+    assert len(read(output)) == 5
+    assert not (tmp_path / "out.csv.rida-journal").exists()
+
+
+def test_triage_after_going_on_shows_rows_scored_before(tmp_path, table, capsys, monkeypatch, tiny_classifier):
+    class Stopping:
+        info = tiny_classifier.info
+
+        def __init__(self):
+            self.chunks = 0
+
+        def start(self, texts):
+            self.chunks += 1
+            if self.chunks == 3:
+                raise KeyboardInterrupt
+            return tiny_classifier.start(texts)
+
+    monkeypatch.setattr("serving.tables.table.CHUNK_ROWS", 2)
+    path, output = table(TEXTS), tmp_path / "out.csv"
+    monkeypatch.setattr("serving.commands.load", lambda *_, **__: Stopping())
+    assert main(["score", str(path), "--output", str(output)]) == 130
+    monkeypatch.setattr("serving.commands.load", lambda *_, **__: tiny_classifier)
+    assert main(["score", str(path), "--output", str(output), "--triage", "5"]) == 0
+    rows = sorted(read(output), key=lambda row: -float(row["angry"]))
+    assert re.findall(r"\br\d\b", capsys.readouterr().out) == [row["id"] for row in rows]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from table_files import Stub, read_rows, write_rows
 
+from model.errors import InputError
 from serving.batch import repeats
 from serving.score import score
 from serving.tables import source, table
@@ -111,6 +112,37 @@ def test_a_full_disk_is_an_input_error_and_loses_nothing(tmp_path, target, room)
     run([name], unstopped, Stub())
     assert output.read_bytes() == unstopped.read_bytes()
     assert sum(map(len, stub.scored)) < 3000 or room == 100
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 KiB, as large as its data."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("ballast", [262_144, 215_000, 100_000])
+def test_a_disk_that_is_full_loses_nothing(tmp_path, small_disk, monkeypatch, ballast):
+    monkeypatch.setattr(table, "CHUNK_ROWS", 100)
+    name = write_rows(tmp_path / "in.csv", [{"text": random.Random(i).randbytes(30).hex()} for i in range(2000)])
+    (small_disk / "ballast").write_bytes(bytes(ballast))
+    output = small_disk / "out.csv"
+    with pytest.raises(InputError, match=r"out.csv cannot be written: No space left on device"):
+        run([name], output, Stub())
+    assert not output.exists()
+    (small_disk / "ballast").unlink()
+    summary = run([name], output, Stub())
+    assert (summary.rows, summary.resumed > 0) == (2000, ballast < 262_144)
+    run([name], tmp_path / "unstopped.csv", Stub())
+    assert output.read_bytes() == (tmp_path / "unstopped.csv").read_bytes()
+    assert [path.name for path in small_disk.iterdir()] == ["out.csv"]
 
 
 class Forgetful(Stub):
