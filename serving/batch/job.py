@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,7 +81,7 @@ def fingerprint(job: Job, inputs: Inputs, *, text_column: str, weights: str) -> 
         "options": {"--text-column": text_column, "--encoding": job.encoding, "--delimiter": job.delimiter},
         "versions": {
             "rida": __version__,
-            **{name: version(name) for name in _LIBRARIES},
+            **{name: _version(name) for name in _LIBRARIES},
             # Which characters are legible is Python's to say.
             "python": ".".join(platform.python_version_tuple()[:2]),
         },
@@ -127,3 +127,10 @@ def _stat(name: str) -> tuple[int, ...]:
 def _digest(name: str) -> str:
     with reading(name), Path(name).open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "of another name"  # onnxruntime has builds under other names for other hardware

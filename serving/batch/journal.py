@@ -98,7 +98,11 @@ class Journal:
 
     def remove(self) -> None:
         """Take the journal away, once the output stands."""
-        self.path.unlink(missing_ok=True)
+        try:
+            self.path.unlink(missing_ok=True)
+        except PermissionError:  # Windows removes no file that is open
+            self.close()
+            self.path.unlink(missing_ok=True)
         sync_folder(self.path.parent)
 
     def close(self) -> None:
