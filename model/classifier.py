@@ -25,7 +25,7 @@ from model.errors import InputError, TextError
 from model.labels import MOODS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
-from model.session import Logits, Session
+from model.session import Logits, Session, StartedRuns
 from model.text import normalise
 from model.tokenizer import WORD_START, id_of, read_tokenizer
 from model.windows import windows
@@ -88,6 +88,24 @@ class ReadText:
     truncated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StartedTexts:
+    """Texts that are being scored."""
+
+    classifier: Classifier
+    read: list[ReadText | TextError]
+    runs: StartedRuns
+
+    def predictions(self) -> list[Prediction | Rejection]:
+        """Waits for the results; in the order of the texts, named by position from "0"."""
+        names = [str(at) for at in range(len(self.read))]
+        return self.classifier.predictions(names, self.read, self.runs.logits())
+
+    def cancel(self) -> None:
+        """Gives up what has not been scored yet."""
+        self.runs.cancel()
+
+
 class Classifier:
     """Scores texts; safe to use from several threads.
 
@@ -126,6 +144,14 @@ class Classifier:
             raise ValueError(f"{len(texts)} texts but {len(names)} ids; give one id a text, or none")
         read = self.read(texts)
         return self.predictions(names, read, self._session.logits(_windows_of(read)))
+
+    def start(self, texts: Sequence[object]) -> StartedTexts:
+        """Cuts the texts into windows, begins to score them and returns, so that reading and scoring overlap.
+
+        What is started first is scored first.
+        """
+        read = self.read(texts)
+        return StartedTexts(self, read, self._session.start(_windows_of(read)))
 
     def read(self, texts: Sequence[object]) -> list[ReadText | TextError]:
         """Cuts each text into windows, or says why it cannot be scored."""

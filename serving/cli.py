@@ -116,10 +116,11 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="score files of any number of rows",
         description="Score files of any number of rows. IN and OUT are .csv .tsv .jsonl .parquet .xlsx, "
         "also .gz; - is JSONL on a pipe. All input columns are kept, in their order; mood, satisfied, "
-        "neutral, dissatisfied, angry, topics, needs_review, truncated and error are added.",
+        "neutral, dissatisfied, angry, topics, needs_review, truncated and error are added. A run that is "
+        "stopped goes on with the same command.",
         allow_abbrev=False,
     )
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="file to read")
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="file to read, pattern in quotes, or folder of Parquet")
     parser.add_argument("--output", required=True, metavar="OUT", help="file to write")
     parser.add_argument(
         "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
@@ -128,6 +129,9 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
     parser.add_argument(
         "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="throw away what an unfinished run left, and score everything anew"
     )
     parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads"))
