@@ -21,7 +21,7 @@ from model.calibration import (
 from model.config import WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
-from model.errors import InputError, TextError
+from model.errors import NO_SCORE, InputError, TextError
 from model.labels import MOODS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
@@ -244,7 +244,7 @@ def _without_unsound(
         ends_at = starts_at + (len(each.windows) if isinstance(each, ReadText) else 0)
         if unsound[starts_at:ends_at].any():
             unsound[starts_at:ends_at] = True
-            kept.append(TextError("no_score", "the model gave a score that is no number"))
+            kept.append(TextError(NO_SCORE, "the model gave a score that is no number"))
         else:
             kept.append(each)
         starts_at = ends_at

@@ -11,6 +11,11 @@ Each message says what is wrong, where, and how to mend it.
 
 from __future__ import annotations
 
+from typing import Final
+
+NO_SCORE: Final = "no_score"
+"""The code of a text for which the model gave no number: a fault of the weights or the machine, not of the text."""
+
 
 class RidaError(Exception):
     """Base of all errors that a caller can act on."""

@@ -6,28 +6,22 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from serving.http.errors import ApiError, error_response
-from serving.http.exchange import HEADER, new_request_id
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the balancers' 60: who closes an idle connection first must not be the one that is sent requests."""
 
 _STALL_SECONDS: Final = 75.0
-_HEAD_BYTES: Final = 65_536
 
 
-class Connection(HttpToolsProtocol):
+class Connection(H11Protocol):
     """Closes when a request's head does not come to its end, or an answer is not taken."""
 
     def __init__(self, *given: Any, head_seconds: float, **named: Any) -> None:
         super().__init__(*given, **named)
         # Uvicorn's access log shows the query, which may hold anything; ours does not.
         self.access_log = False
-        self._in_head = False
-        self._head_bytes = 0
-        self._refusal = b""
         self._head = _Alarm(self.loop, head_seconds, self.timeout_keep_alive_handler)
         self._answer = _Alarm(self.loop, _STALL_SECONDS, self._abort)
 
@@ -52,47 +46,18 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Give the head of a request, from its first byte on, a limited time and size."""
-        if self._refusal:
-            return
+        """Give the head of a request, from its first byte on, a limited time."""
         super().data_received(data)
-        self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
-        if self._head_bytes > _HEAD_BYTES:
-            self.send_400_response(f"the head of a request may have at most {_HEAD_BYTES} bytes")
-        if self._answering:
-            self._head.stop()
-        else:
+        if self.conn.their_state is h11.IDLE:
             self._head.start()
-
-    def on_message_begin(self) -> None:
-        """The first byte of a request."""
-        super().on_message_begin()
-        self._in_head = True
-
-    def on_headers_complete(self) -> None:
-        """All of a request's head."""
-        super().on_headers_complete()
-        self._in_head = False
+        else:
+            self._head.stop()
 
     def on_response_complete(self) -> None:
         """The next request's head may have begun while this one was answered."""
         super().on_response_complete()
-        if self._answering:
-            return
-        if self._refusal:
-            self._refuse()
-        elif self._in_head:
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
             self._head.start()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, after the requests that came before it."""
-        request_id = new_request_id()
-        headers = {"Connection": "close", HEADER: request_id}
-        answer = error_response(ApiError(400, "bad_request", msg, headers), request_id)
-        head = [b"%s: %s" % header for header in answer.raw_headers]
-        self._refusal = b"\r\n".join([b"HTTP/1.1 400 Bad Request", *head, b"", bytes(answer.body)])
-        if not self._answering:
-            self._refuse()
 
     def pause_writing(self) -> None:
         """The client does not take its answer as fast as we give it."""
@@ -104,21 +69,12 @@ class Connection(HttpToolsProtocol):
         self._answer.stop()
         super().resume_writing()
 
-    @property
-    def _answering(self) -> bool:
-        # Meanwhile the next request's head may take its time: nobody waits for it.
-        return bool(self.pipeline) or (self.cycle is not None and not self.cycle.response_complete)
-
-    def _refuse(self) -> None:
-        self.transport.write(self._refusal)
-        self.transport.close()
-
     def _abort(self) -> None:
         self.transport.abort()
 
-    def _unsupported_upgrade_warning(self) -> None:
+    def _should_upgrade(self) -> bool:
         # There is nothing to change to, and no need to warn of who asks.
-        pass
+        return False
 
 
 class _Alarm:

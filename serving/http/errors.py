@@ -20,7 +20,7 @@ from starlette.responses import Response
 from serving.http.exchange import exchange_of
 
 STATUSES: Final = {
-    400: "the body is not JSON in UTF-8, or what came is no HTTP request",
+    400: "the body is not JSON in UTF-8",
     401: "no key, or a wrong one",
     404: "there is no such route",
     405: "the route does not take this method",
@@ -36,7 +36,7 @@ STATUSES: Final = {
 """Status of every error and what it means; the OpenAPI document and docs/http.md say the same."""
 
 CODES: Final = {
-    400: ("bad_json", "bad_request"),
+    400: ("bad_json",),
     401: ("unauthorized",),
     404: ("not_found",),
     405: ("method_not_allowed",),

@@ -49,7 +49,7 @@ class Exchanges:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(_sane(Headers(scope=scope).get(HEADER, "")) or new_request_id())
+        exchange = Exchange(_sane(Headers(scope=scope).get(HEADER, "")) or f"{random.getrandbits(128):032x}")
         scope.setdefault("state", {})[_KEY] = exchange
 
         async def send_and_note(message: Message) -> None:
@@ -59,11 +59,6 @@ class Exchanges:
             await send(message)
 
         await self.app(scope, receive, send_and_note)
-
-
-def new_request_id() -> str:
-    """An id that no other request has; it need not be hard to guess."""
-    return f"{random.getrandbits(128):032x}"
 
 
 def exchange_of(scope: Scope) -> Exchange:
