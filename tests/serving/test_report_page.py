@@ -34,7 +34,7 @@ HOSTILE = (
 NAME = "<b>\u202ebad</b>\"'><svg onload=alert(1)> متجر"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while Playwright is open, no other event loop can run
 def browser():
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -48,7 +48,7 @@ def browser():
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     rows = year_of_feedback(600)
