@@ -100,7 +100,7 @@ def test_what_was_scored_is_not_scored_again(tmp_path, monkeypatch):
 def test_the_command_killed_while_it_scores_goes_on(tmp_path, tiny_weights, target):
     chance = random.Random(3)
     words = ["the", "parcel", "app", "room", "refund", "was", "late", "broken", "great", "thanks"]
-    rows = [{"id": str(n), "text": " ".join(chance.choices(words, k=40))} for n in range(16_000)]
+    rows = [{"id": str(n), "text": " ".join(chance.choices(words, k=10))} for n in range(16_000)]
     name = write_rows(tmp_path / "in.csv", rows)
     command = [sys.executable, "-m", "serving.cli", "score", name, "--weights", str(tiny_weights), "--output"]
     output, journal = tmp_path / f"out.{target}", tmp_path / f"out.{target}{SUFFIX}"
