@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
@@ -87,8 +88,7 @@ def fingerprint(job: Job, inputs: list[dict[str, Any]], *, text_column: str, wei
         "options": {"--text-column": text_column, "--encoding": job.encoding, "--delimiter": job.delimiter},
         "versions": {
             "rida": __version__,
-            # Asked of themselves: builds of onnxruntime for other hardware are installed under other names.
-            **{name: str(import_module(name).__version__) for name in _LIBRARIES},
+            **library_versions(),
             # Which characters are legible is Python's to say.
             "python": ".".join(platform.python_version_tuple()[:2]),
         },
@@ -103,6 +103,15 @@ def foreseen(job: Job, then: Mapping[str, Any], *, weights: str) -> dict[str, An
         inputs.append(_fingerprint(name, size, before["blake2b"] if before and before["bytes"] == size else ""))
     column = job.text_column if job.text_column is not None else then["options"]["--text-column"]
     return fingerprint(job, inputs, text_column=column, weights=weights)
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that scores may depend on, asked of themselves.
+
+    Builds of onnxruntime for other hardware are installed under other names.
+    """
+    return {name: str(import_module(name).__version__) for name in _LIBRARIES}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -22,14 +22,13 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 # What a child would have to import is imported once, here, so that no kill falls into an import.
-import onnxruntime  # noqa: E402, F401
-import tokenizers  # noqa: E402, F401
 from table_files import Stub, write_rows  # noqa: E402
 
 import serving.tables.parquet_writer  # noqa: E402
 import serving.tables.xlsx_file  # noqa: E402
 import serving.tables.xlsx_writer  # noqa: E402, F401
 from serving.batch import repeats  # noqa: E402
+from serving.batch.job import library_versions  # noqa: E402
 from serving.score import _Run, score  # noqa: E402
 from serving.tables import table  # noqa: E402
 
@@ -48,6 +47,7 @@ class Sociable(Stub):
 
 
 def main(folder: Path, seed: int, times: int, source: str, target: str) -> None:
+    library_versions()  # known from here on, as what is imported
     table.CHUNK_ROWS, repeats.REMEMBERED = 4, 8
     chance = random.Random(seed)
     words = ["late", "again", "delivery", "fine, thanks", "line\nbreak", "😡"]
