@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final, Protocol
 
 from model.errors import InputError
 from model.labels import MOODS, Mood
 from model.prediction import Prediction, Rejection
-from serving.batch.job import ChangedInputError, Inputs, Job, differences, fingerprint
+from serving.batch.job import CannotGoOnError, Inputs, Job, differences, fingerprint, foreseen
 from serving.batch.journal import Journal, journal_of, opened_journal
 from serving.batch.look import look_through
 from serving.batch.parts import Part, digest, read_parts
@@ -27,6 +28,9 @@ from serving.tables.source import PIPE, check_file
 from serving.tables.table import Say, Writer
 
 _FIRST_FEW: Final = 3
+_OTHER_ROWS: Final = (
+    "The journal has the results of other rows than are read now. Run the command again with --restart."
+)
 
 
 class Watcher(Protocol):
@@ -131,14 +135,20 @@ class _Run:
 
     def between_files(self, *, restart: bool) -> int:
         """Score into the journal, then write the output from it; how many rows a run before had scored."""
-        inputs = Inputs(self.job)
-        with self.progress("looking through") as show:
-            looked = look_through(self.job, self.say, show)
-        owner = fingerprint(self.job, inputs, text_column=looked.text_column, weights=self.classifier.info.sha256)
-        with writing(self.job.output), opened_journal(journal_of(self.job.output), restart=restart) as journal:
+        weights = self.classifier.info.sha256
+        # Opened before the inputs, which may take long to look through: what is wrong with it is better known at once.
+        with writing(self.job.output), opened_journal(journal_of(self.job.output), self.say) as journal:
+            if not restart:
+                journal.check(partial(foreseen, self.job, weights=weights), differences)
+            inputs = Inputs(self.job)
+            with self.progress("looking through") as show:
+                looked = look_through(self.job, self.say, show)
+            if restart:
+                journal.restart()
+            owner = fingerprint(self.job, inputs.fingerprints(), text_column=looked.text_column, weights=weights)
             journal.load(owner, differences)
             resumed = journal.rows
-            if resumed:
+            if 0 < resumed < looked.rows:
                 self.say(f"resuming at row {resumed + 1:,} of {looked.rows:,}; the rows before it are scored.")
             with self._kept(journal, looked.rows):
                 self._score(journal, inputs, max(looked.rows, 1))
@@ -155,23 +165,26 @@ class _Run:
         ):
             for part, found in results:
                 content = packed(digest(part.texts()), found)
-                inputs.check()  # what was read before a change may be kept, what was read after it may not
+                inputs.check(part.chunk.name)  # what was read before a change may be kept, what was read after may not
                 journal.append(len(part), content)
                 show(journal.rows, journal.rows / rows)
 
     def _write_all(self, journal: Journal, inputs: Inputs) -> None:
         done = 0
+        inputs.check_all(thoroughly=False)  # what has changed meanwhile is better named than found not to fit
         with (
             self.progress("writing") as show,
             create_table(self.job.output, say=self.say, alone=True) as writer,
             closing(read_parts(self.job, _silently, check_others=False)) as parts,
             closing(journal.records()) as records,
         ):
-            for part, content in zip(parts, records, strict=True):
+            for part, content in zip_longest(parts, records):
+                if part is None or content is None:
+                    raise CannotGoOnError(_OTHER_ROWS)
                 self._write(writer, part, results_of(content, part.texts()), done)
                 done += len(part)
                 show(done, done / max(journal.rows, 1))
-            inputs.check(thoroughly=True)
+            inputs.check_all(thoroughly=True)
 
     def _write(self, writer: Writer, part: Part, results: list[Result], rows_before: int) -> None:
         with writing(self.job.output):
@@ -185,12 +198,12 @@ class _Run:
         """Say what is kept when a run ends early."""
         try:
             yield
-        except ChangedInputError:
+        except CannotGoOnError:
             raise
         except BaseException:
-            if journal.rows:
+            if done := journal.recount():
                 self.say(
-                    f"{journal.rows:,} of {rows:,} rows are scored and kept in {journal.path.name}; "
+                    f"{done:,} of {rows:,} rows are scored and kept in {journal.path.name}; "
                     "the same command goes on from there."
                 )
             raise
@@ -220,6 +233,8 @@ def _check_output(job: Job) -> None:
     path = Path(job.output)
     if path.is_dir():
         raise InputError(f"{job.output} is a folder. Name a file in it.")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{job.output} is not a plain file. To write to a pipe, name the output - and take JSONL.")
     if not path.parent.is_dir():
         raise InputError(f"{job.output}: the folder {path.parent} does not exist. Make it first.")
     for name in job.inputs:

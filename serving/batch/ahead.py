@@ -21,7 +21,8 @@ class _Failure:
 def ahead(items: Iterator[Item], *, limit: int, drop: Callable[[Item], None]) -> Generator[Item]:
     """Take `items` in a thread, at most `limit` more than were asked for; `drop` gets those never asked for.
 
-    What the thread raises is raised here, in its place among the items. Closing waits for the one item in the making.
+    What the thread raises is raised here, in its place among the items. Closing waits for the one item in the making,
+    through any Ctrl-C, which is raised after that.
     """
     taken: SimpleQueue[object] = SimpleQueue()
     room = threading.Semaphore(limit)
@@ -48,10 +49,23 @@ def ahead(items: Iterator[Item], *, limit: int, drop: Callable[[Item], None]) ->
             room.release()
             yield item  # type: ignore[misc]
     finally:
-        stopped.set()
-        room.release()
-        thread.join()
+        asked = _joined(thread, stopped, room)
         _drop_rest(taken, drop)
+        if asked is not None:
+            raise asked
+
+
+def _joined(thread: threading.Thread, stopped: threading.Event, room: threading.Semaphore) -> KeyboardInterrupt | None:
+    """Stop a thread and wait for it; what it works on cannot be closed under its hands, however often that is asked."""
+    asked = None
+    while thread.is_alive():
+        try:
+            stopped.set()
+            room.release()
+            thread.join()
+        except KeyboardInterrupt as again:
+            asked = again
+    return asked
 
 
 def _drop_rest(taken: SimpleQueue[object], drop: Callable[[Item], None]) -> None:

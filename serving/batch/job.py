@@ -8,7 +8,8 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from model.errors import InputError
 from rida import __version__
 from serving.tables.source import PIPE, reading
 
-_LIBRARIES: Final = ("onnxruntime", "tokenizers")
+_LIBRARIES: Final = ("numpy", "onnxruntime", "tokenizers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Job:
         return PIPE not in (*self.inputs, self.output)
 
 
-class ChangedInputError(InputError):
-    """An input was changed while it was scored."""
+class CannotGoOnError(InputError):
+    """What is in the journal is of no use: the same command would end the same way without --restart."""
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class _Input:
         if now == self.stat and not thoroughly:
             return
         if _digest(self.name) != self.digest:
-            raise ChangedInputError(
+            raise CannotGoOnError(
                 f"{self.name} was changed while it was scored, so that the scores no longer fit its rows. "
                 "Leave the inputs alone and run the command again with --restart."
             )
@@ -63,21 +64,26 @@ class Inputs:
 
     def __init__(self, job: Job) -> None:
         self._inputs = [_Input(name, _stat(name), _digest(name)) for name in job.inputs]
+        self._by_name = {each.name: each for each in self._inputs}
 
-    def check(self, *, thoroughly: bool = False) -> None:
-        """Raise ChangedInputError if one is not as it was; reads them all again only where `thoroughly`."""
+    def check(self, name: str) -> None:
+        """Raise CannotGoOnError if this one is not as it was."""
+        self._by_name[name].refresh(thoroughly=False)
+
+    def check_all(self, *, thoroughly: bool) -> None:
+        """Raise CannotGoOnError if one is not as it was; reads them all again only where `thoroughly`."""
         for each in self._inputs:
             each.refresh(thoroughly=thoroughly)
 
     def fingerprints(self) -> list[dict[str, Any]]:
         """Name, size in bytes and digest of each."""
-        return [{"name": Path(each.name).name, "bytes": each.stat[0], "blake2b": each.digest} for each in self._inputs]
+        return [_fingerprint(each.name, each.stat[0], each.digest) for each in self._inputs]
 
 
-def fingerprint(job: Job, inputs: Inputs, *, text_column: str, weights: str) -> dict[str, Any]:
+def fingerprint(job: Job, inputs: list[dict[str, Any]], *, text_column: str, weights: str) -> dict[str, Any]:
     """All that decides what the output will be, as JSON; two jobs with equal fingerprints have equal outputs."""
     return {
-        "inputs": inputs.fingerprints(),
+        "inputs": inputs,
         "weights": weights,
         "options": {"--text-column": text_column, "--encoding": job.encoding, "--delimiter": job.delimiter},
         "versions": {
@@ -89,10 +95,23 @@ def fingerprint(job: Job, inputs: Inputs, *, text_column: str, weights: str) -> 
     }
 
 
+def foreseen(job: Job, then: Mapping[str, Any], *, weights: str) -> dict[str, Any]:
+    """The fingerprint as far as it is known before the inputs are read; the rest of it is taken from `then`."""
+    inputs = []
+    for name, before in zip_longest(job.inputs, then["inputs"][: len(job.inputs)]):
+        size = _stat(name)[0]
+        inputs.append(_fingerprint(name, size, before["blake2b"] if before and before["bytes"] == size else ""))
+    column = job.text_column if job.text_column is not None else then["options"]["--text-column"]
+    return fingerprint(job, inputs, text_column=column, weights=weights)
+
+
 @cache
 def library_versions() -> dict[str, str]:
-    """The versions of the libraries that scores may depend on."""
-    return {name: _version(name) for name in _LIBRARIES}
+    """The versions of the libraries that scores may depend on, asked of themselves.
+
+    Builds of onnxruntime for other hardware are installed under other names.
+    """
+    return {name: str(import_module(name).__version__) for name in _LIBRARIES}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -125,19 +144,16 @@ def _shown(value: object) -> str:
     return "not given" if value is None else str(value)
 
 
+def _fingerprint(name: str, size: int, digest: str) -> dict[str, Any]:
+    return {"name": Path(name).name, "bytes": size, "blake2b": digest}
+
+
 def _stat(name: str) -> tuple[int, ...]:
     with reading(name):
-        found = os.stat(name)  # noqa: PTH116  (called for every input after every chunk)
+        found = os.stat(name)  # noqa: PTH116  (called after every chunk)
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
 
 
 def _digest(name: str) -> str:
     with reading(name), Path(name).open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "of another name"  # onnxruntime has builds under other names for other hardware

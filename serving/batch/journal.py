@@ -2,15 +2,18 @@
 
 It begins with a line that names its format, and a record that says whose results these are; a record for each
 scored chunk follows. A record is its length, the number of rows it stands for and a checksum, then its content. Each
-is on disk before the next is begun, so that a process or a machine that stops loses at most the chunk in hand, and
-leaves at most one torn record, at the end, which the next run cuts off.
+is handed to the system before the next is begun, so that a process that stops loses none, and is made safe on disk if
+the last time was more than a second ago, so that a machine that stops loses at most a second's work. The next run cuts
+off what is torn at the end.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
+import time
 import zlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -18,11 +21,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from model.errors import InputError
+from serving.batch.job import CannotGoOnError
 from serving.tables.atomic import sync_folder
+from serving.tables.table import Say
 
 SUFFIX: Final = ".rida-journal"
 _MAGIC: Final = b"rida journal 1\n"
 _HEAD: Final = struct.Struct("<III")
+_SAFE_EVERY: Final = 1.0
+"""Seconds; small chunks would wait for the disk longer than for their scores."""
+
+_NO_LOCKS: Final = (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK)
 
 Differ = Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]]
 
@@ -45,7 +54,19 @@ class Journal:
         self.chunks = 0
         self.ours = False
         self._stream = stream
-        self._begin = 0
+        self._begin = self._end = 0
+        self._safe_at = 0.0
+
+    def check(self, owner_of: Callable[[Mapping[str, Any]], Mapping[str, Any]], differ: Differ) -> None:
+        """Refuse what `load` would; the owner now is given for the one there was, as far as it is known yet.
+
+        Raises:
+            InputError: This is no journal, or one of a job that differs.
+            OSError: It cannot be read.
+        """
+        then = self._owner()
+        if then is not None:
+            self._refuse(differ(then, owner_of(then)))
 
     def load(self, owner: Mapping[str, Any], differ: Differ) -> None:
         """Find what is there; a torn end is cut off, a journal without a whole first record begun anew.
@@ -54,33 +75,35 @@ class Journal:
             InputError: This is no journal, or one of a job that differs.
             OSError: It cannot be read or written.
         """
-        self._refuse_foreign()
-        self._stream.seek(len(_MAGIC))
-        first = self._next()
-        if first is None:
+        then = self._owner()
+        if then is None:
             self._start(owner)
             return
-        found = differ(json.loads(first[1]), owner)
-        if found:
-            raise InputError(
-                f"{self.path} holds the results of an unfinished run that this one cannot go on with: "
-                f"{'; '.join(found)}. Put that back to go on, or give --restart to score everything anew."
-            )
+        self._refuse(differ(then, owner))
+        self._begin = self._end = self._stream.tell()
         self.ours = True
-        self._begin = end = self._stream.tell()
         while record := self._next():
-            self.rows += record[0]
-            self.chunks += 1
-            end = self._stream.tell()
-        self._stream.truncate(end)
-        self._stream.seek(end)
+            self._count(record[0], self._stream.tell())
+        self._stream.truncate(self._end)
+        self._stream.seek(self._end)
 
     def append(self, rows: int, content: bytes) -> None:
-        """Add the results of a chunk; on disk when this returns."""
+        """Add the results of a chunk, which are safe from the end of this process when this returns."""
         self._write(rows, content)
-        self.rows += rows  # even if what follows is interrupted: the record is there
-        self.chunks += 1
-        os.fsync(self._stream.fileno())
+        self._count(rows, self._stream.tell())
+        if time.monotonic() - self._safe_at >= _SAFE_EVERY:
+            self._make_safe()
+
+    def recount(self) -> int:
+        """The rows there are, asked of the file: an interrupt may have come between writing and counting them."""
+        with suppress(OSError):  # on a full disk
+            self._stream.flush()
+        if self._begin:
+            with self.path.open("rb") as stream, closing(Journal(self.path, stream)) as reader:
+                stream.seek(self._end)
+                while record := reader._next():
+                    self._count(record[0], stream.tell())
+        return self.rows
 
     def records(self) -> Generator[bytes]:
         """The contents of the records of results that there are now, in order; more may be appended meanwhile."""
@@ -89,13 +112,14 @@ class Journal:
             for _ in range(self.chunks):
                 record = reader._next()
                 if record is None:
-                    raise InputError(f"{self.path} was changed while it was in use. Start again with --restart.")
+                    raise CannotGoOnError(f"{self.path} was changed while it was in use. Start again with --restart.")
                 yield record[1]
 
     def restart(self) -> None:
         """Throw away what is there."""
         self.ours = True
         self._stream.truncate(0)
+        self._stream.seek(0)
 
     def remove(self) -> None:
         """Take the journal away, once the output stands."""
@@ -116,9 +140,26 @@ class Journal:
         self._stream.seek(0)
         self._stream.write(_MAGIC)
         self._write(0, json.dumps(owner).encode())
-        os.fsync(self._stream.fileno())
-        self._begin = self._stream.tell()
+        self._make_safe()
+        self._begin = self._end = self._stream.tell()
         sync_folder(self.path.parent)
+
+    def _owner(self) -> Mapping[str, Any] | None:
+        """Whose results these are; None where that is not there, or torn."""
+        self._refuse_foreign()
+        self._stream.seek(len(_MAGIC))
+        first = self._next()
+        if first is None:
+            return None
+        owner: Mapping[str, Any] = json.loads(first[1])
+        return owner
+
+    def _refuse(self, found: list[str]) -> None:
+        if found:
+            raise InputError(
+                f"{self.path} holds the results of an unfinished run that this one cannot go on with: "
+                f"{'; '.join(found)}. Put that back to go on, or give --restart to score everything anew."
+            )
 
     def _refuse_foreign(self) -> None:
         self._stream.seek(0)
@@ -148,28 +189,39 @@ class Journal:
         self._stream.write(_HEAD.pack(len(content), rows, zlib.crc32(checked + content)) + content)
         self._stream.flush()
 
+    def _make_safe(self) -> None:
+        os.fsync(self._stream.fileno())
+        self._safe_at = time.monotonic()
+
+    def _count(self, rows: int, end: int) -> None:
+        # Nothing is called here, so that no interrupt comes in between.
+        self.rows += rows
+        self.chunks += 1
+        self._end = end
+
 
 @contextmanager
-def opened_journal(path: Path, *, restart: bool = False) -> Generator[Journal]:
+def opened_journal(path: Path, say: Say = lambda message: None) -> Generator[Journal]:
     """Open and lock a journal, which need not exist; one of ours without results goes when the block fails.
+
+    Where the disk knows no locks, that is told to `say`.
 
     Raises:
         InputError: Another process has it open.
         OSError: It cannot be opened.
     """
-    with closing(Journal(path, _locked(path))) as journal:
+    with closing(Journal(path, _locked(path, say))) as journal:
         try:
-            if restart:
-                journal.restart()
+            journal.ours = path.stat().st_size == 0
             yield journal
         except BaseException:
-            if journal.ours and journal.rows == 0:
+            if journal.ours and journal.recount() == 0:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
             raise
 
 
-def _locked(path: Path) -> BinaryIO:
+def _locked(path: Path, say: Say) -> BinaryIO:
     while True:
         # Neither "a", which writes only at the end, nor "r+", which needs the file.
         stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
@@ -181,6 +233,11 @@ def _locked(path: Path) -> BinaryIO:
                 f"Another run is writing this output (its journal {path} is in use). "
                 "Wait until it ends, or give the output another name."
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                stream.close()
+                raise
+            say(f"{path.parent} knows no locks: see to it that no second run writes this output.")
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(stream.fileno()), path.stat()):
                 return stream

@@ -16,7 +16,7 @@ from serving.tables.added import refuse_added
 from serving.tables.cells import as_cell_text
 from serving.tables.columns import check_is_text, check_same, choose_id_column, choose_text_column
 from serving.tables.files import open_table
-from serving.tables.source import PIPE
+from serving.tables.source import PIPE, reading
 from serving.tables.table import Chunk, Say, Table
 
 BAD_ROW: Final = "bad_row"
@@ -74,7 +74,7 @@ def read_parts(job: Job, say: Say, *, check_others: bool = True) -> Generator[Pa
     """
     text: str | None = None
     id_column: str | None = None
-    sizes = [0 if name == PIPE else Path(name).stat().st_size for name in job.inputs]
+    sizes = [_size(name) for name in job.inputs]
     for number, name in enumerate(job.inputs):
         with _opened(job, name, say) as table:
             first = next(table.chunks)
@@ -88,6 +88,13 @@ def read_parts(job: Job, say: Say, *, check_others: bool = True) -> Generator[Pa
                 share = table.fraction()
                 whole = None if share is None else (sum(sizes[:number]) + share * sizes[number]) / sum(sizes)
                 yield Part(_with_lines(chunk, text), text, id_column, whole)
+
+
+def _size(name: str) -> int:
+    if name == PIPE:
+        return 0
+    with reading(name):
+        return Path(name).stat().st_size
 
 
 def _with_lines(chunk: Chunk, text_column: str) -> Chunk:

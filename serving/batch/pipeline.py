@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from model.errors import InputError
 from model.prediction import Prediction, Rejection
 from serving.batch.ahead import ahead
+from serving.batch.job import CannotGoOnError
 from serving.batch.parts import Part, as_texts, digest
 from serving.batch.repeats import Planned, Repeats
 from serving.batch.results import Result, unpacked
@@ -65,7 +65,7 @@ def scored(
     a part is not read before the one before it was taken.
 
     Raises:
-        InputError: The known results are not those of these texts.
+        CannotGoOnError: The known results are not those of these texts.
     """
     begun = _begun(parts, classifier, iter(known))
     if overlap:
@@ -96,11 +96,11 @@ def _begun(parts: Iterator[Part], classifier: Classifier, known: Iterator[bytes]
 
 
 def results_of(content: bytes, texts: Sequence[object]) -> list[Result]:
-    """Results from a journal, which must be those of these texts. Raises InputError where they are not."""
+    """Results from a journal, which must be those of these texts. Raises CannotGoOnError where they are not."""
     whose, results = unpacked(content)
     if whose != digest(texts):
-        raise InputError(
-            "The journal of the run before has the results of other texts. Run the command again with --restart."
+        raise CannotGoOnError(
+            "The journal has the results of other texts than are read now. Run the command again with --restart."
         )
     return results
 

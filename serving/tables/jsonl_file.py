@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, Final, NoReturn
 
 from model.errors import InputError
 from serving.tables.cells import json_text
 from serving.tables.lines import Lines, find_encoding, opened_lines
 from serving.tables.source import Compression
 from serving.tables.table import CELL_WEIGHT, Chunk, Fault, Record, Row, Say, Table, in_chunks
+
+_MAX_DEPTH: Final = 200
+"""Lists and objects in each other. Python's own limit depends on who calls; each pass must find the same rows bad."""
+
+_BRACKET_OR_STRING: Final = re.compile(r'[][{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
 
 
 @contextmanager
@@ -42,11 +48,11 @@ def _rows(lines: Lines) -> Iterator[Record]:
         lines.begin_record()
         if line.isspace():
             continue
+        if _too_deep(line):
+            yield _no_row(lines, line, f"nested more than {_MAX_DEPTH} levels deep")
+            continue
         try:
             row = _DECODER.decode(line)
-        except RecursionError:
-            yield _no_row(lines, line, "not JSON (nested too deeply)")
-            continue
         except ValueError as error:
             yield _no_row(lines, line, f"not JSON ({error})")
             continue
@@ -54,6 +60,21 @@ def _rows(lines: Lines) -> Iterator[Record]:
             yield Record(lines.number, row, len(line) + CELL_WEIGHT * len(row))
         else:
             yield _no_row(lines, line, "not a JSON object")
+
+
+def _too_deep(line: str) -> bool:
+    if line.count("[") + line.count("{") <= _MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKET_OR_STRING.finditer(line):
+        first = line[found.start()]
+        if first in "[{":
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return True
+        elif first in "]}":
+            depth -= 1
+    return False
 
 
 def _no_row(lines: Lines, line: str, reason: str) -> Record:

@@ -37,6 +37,9 @@ _TELLING_BYTES: Final = 2**16
 _MEND: Final = "Give the file's encoding with --encoding, such as --encoding windows-1256"
 
 
+_MAX_LINES: Final = 2**18
+
+
 class Lines:
     """The lines of a text file; `number` counts those given, `record` keeps those since `begin_record`."""
 
@@ -44,12 +47,14 @@ class Lines:
         self.name = name
         self.number = 0
         self.record: list[str] = []
+        self._in_record = 0
         self._stream = stream
         self._codec = codec
 
     def begin_record(self) -> None:
         """Forget the lines of the record before."""
         self.record.clear()
+        self._in_record = 0
 
     def __iter__(self) -> Lines:
         return self
@@ -75,6 +80,12 @@ class Lines:
                 "Is this a text file with one row a line?"
             )
         self.record.append(line)
+        self._in_record += len(line)
+        if self._in_record >= MAX_CELL or len(self.record) > _MAX_LINES:
+            raise InputError(
+                f"{self.name}, line {self.number - len(self.record) + 1}: the row that begins here is longer than "
+                f'{MAX_CELL:,} characters or {_MAX_LINES:,} lines. Is a quote (") not closed?'
+            )
         return line
 
     def _not_decoded(self, error: UnicodeDecodeError) -> InputError:

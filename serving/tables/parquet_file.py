@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 
 from model.errors import InputError
 from serving.tables.columns import check_distinct
-from serving.tables.table import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Fault, Row, Table
+from serving.tables.table import CELL_WEIGHT, CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Fault, Row, Table
 
 _READ_BYTES: Final = 2**20
+_READ_ROWS: Final = 64
+"""Read at a time; a file's own sizes say little of what its rows hold, as a dictionary keeps each text once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,7 @@ def open_parquet(name: str) -> Iterator[Table]:
 
         def chunks() -> Iterator[Chunk]:
             nonlocal done
-            batches = file.iter_batches(batch_size=_batch_rows(file.metadata))
-            while True:
-                with damaged(name):
-                    batch = next(batches, None)
-                if batch is None:
-                    break
+            for batch in _joined(_batches(file, name)):
                 chunk = ArrowChunk(name, batch, done + 1)
                 done += batch.num_rows
                 yield chunk
@@ -139,7 +136,36 @@ def damaged(name: str) -> Iterator[None]:
         ) from error
 
 
-def _batch_rows(metadata: pq.FileMetaData) -> int:
-    stored = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    per_row = stored // max(metadata.num_rows, 1) + metadata.num_columns
-    return max(1, min(CHUNK_ROWS, CHUNK_WEIGHT // max(per_row, 1)))
+def _batches(file: pq.ParquetFile, name: str) -> Iterator[pa.RecordBatch]:
+    batches = file.iter_batches(batch_size=min(_READ_ROWS, CHUNK_ROWS))
+    while True:
+        with damaged(name):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        if batch.num_rows:
+            yield batch
+
+
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of up to `CHUNK_ROWS` rows and about `CHUNK_WEIGHT`, of smaller ones."""
+    group: list[pa.RecordBatch] = []
+    rows = weight = 0
+    for batch in batches:
+        group.append(batch)
+        rows += batch.num_rows
+        weight += _weight(batch)
+        if rows + _READ_ROWS > CHUNK_ROWS or weight >= CHUNK_WEIGHT:
+            yield from pa.Table.from_batches(group).combine_chunks().to_batches()
+            group, rows, weight = [], 0, 0
+    if group:
+        yield from pa.Table.from_batches(group).combine_chunks().to_batches()
+
+
+def _weight(batch: pa.RecordBatch) -> int:
+    """About what the rows take as plain values."""
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in batch.columns
+    ]
+    return sum(column.nbytes for column in columns) + CELL_WEIGHT * len(columns) * batch.num_rows

@@ -21,6 +21,7 @@ from model.errors import InputError
 from serving.tables.cells import as_cell_text
 from serving.tables.columns import check_distinct
 from serving.tables.ragged import fitted
+from serving.tables.source import reading
 from serving.tables.table import CELL_WEIGHT, Record, Say, Table, in_chunks
 
 _OFFICE_97: Final = b"\xd0\xcf\x11\xe0"
@@ -153,7 +154,7 @@ def _loaded(name: str, *, data_only: bool) -> Workbook:
 
 
 def _check_archive(name: str) -> None:
-    with Path(name).open("rb") as stream:
+    with reading(name), Path(name).open("rb") as stream:
         start = stream.read(len(_OFFICE_97))
     if start == _OFFICE_97:
         raise InputError(f"{name} is locked with a password or an old .xls. Save it as .xlsx without a password.")

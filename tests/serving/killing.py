@@ -2,10 +2,11 @@
 
     python killing.py FOLDER SEED TIMES SOURCE TARGET
 
-What a child does is counted in calls of Python and C functions, whichever thread makes them. For each of TIMES random
-numbers of calls, a child is killed there with SIGKILL; another then goes on with the same command, sometimes to be
-killed as well. Prints one line of JSON for each case: how far the killed run was, and whether the result was
-byte for byte that of a run that was never killed, with nothing else left behind.
+What a child does is counted in calls of Python and C functions, whichever thread makes them. TIMES times a child is
+killed with SIGKILL at a random number of calls, in turn of those in which a run that is not killed looks through its
+inputs, scores, and writes; another then goes on with the same command, sometimes to be killed as well. Prints one line
+of JSON for each case: how far the killed run was, and whether the result was byte for byte that of a run that was never
+killed, with nothing else left behind.
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
+# What a child would have to import is imported once, here, so that no kill falls into an import.
 from table_files import Stub, write_rows  # noqa: E402
 
-# What a child would have to import is imported once, here, so that no kill falls into an import.
 import serving.tables.parquet_writer  # noqa: E402
 import serving.tables.xlsx_file  # noqa: E402
 import serving.tables.xlsx_writer  # noqa: E402, F401
 from serving.batch import repeats  # noqa: E402
 from serving.batch.job import library_versions  # noqa: E402
-from serving.score import score  # noqa: E402
+from serving.score import _Run, score  # noqa: E402
 from serving.tables import table  # noqa: E402
+
+STEPS = (_Run._score.__code__, _Run._write_all.__code__)
 
 
 class Sociable(Stub):
@@ -54,16 +57,16 @@ def main(folder: Path, seed: int, times: int, source: str, target: str) -> None:
         write_rows(folder / f"two.{source}", rows[17:]),
     ]
     unkilled, output = folder / f"unkilled.{target}", folder / f"out.{target}"
-    calls = in_a_child(lambda: scoring(inputs, unkilled), limit=None)
+    marks = in_a_child(lambda: scoring(inputs, unkilled), limit=None)
     at_rest = names(folder)
     for number in range(times):
-        # One in each of as many parts of the run, so that none of its steps is left out by chance.
-        kills = [int(calls * (number + chance.random()) / times)]
+        begin, end = marks[number % 3 : number % 3 + 2]
+        kills = [chance.randrange(begin, end)]
         if chance.random() < 0.2:
-            kills.append(chance.randrange(calls))
-        ends = [in_a_child(lambda: scoring(inputs, output), limit=kill) for kill in kills]
+            kills.append(chance.randrange(marks[-1]))
+        ends = [in_a_child(lambda: scoring(inputs, output), limit=kill)[-1] for kill in kills]
         left = sorted(names(folder) - at_rest)
-        last = in_a_child(lambda: scoring(inputs, output), limit=None)
+        last = in_a_child(lambda: scoring(inputs, output), limit=None)[-1]
         same = output.exists() and output.read_bytes() == unkilled.read_bytes()
         clean = names(folder) - at_rest == {output.name}
         output.unlink(missing_ok=True)
@@ -79,8 +82,8 @@ def scoring(inputs: list[str], output: Path) -> None:
     score(inputs, str(output), classifier=Sociable(), progress=False)
 
 
-def in_a_child(work, limit: int | None) -> int:
-    """The calls that the child made; -9 if it was killed at the limit."""
+def in_a_child(work, limit: int | None) -> list[int]:
+    """The calls that the child had made when it began to look, score and write, and at its end; -9 if it was killed."""
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -88,22 +91,24 @@ def in_a_child(work, limit: int | None) -> int:
         with os.fdopen(reading) as answer:
             counted = answer.read()
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        return int(counted) if status == 0 else status
+        return json.loads(counted) if status == 0 else [status]
     code = 1
     try:
-        calls = counted_calls(work, limit)
-        os.write(writing, str(calls).encode())
+        os.write(writing, json.dumps(counted_calls(work, limit)).encode())
         code = 0
     finally:
         os._exit(code)
 
 
-def counted_calls(work, limit: int | None) -> int:
+def counted_calls(work, limit: int | None) -> list[int]:
     calls = 0
+    marks = [0]
 
     def count(frame, event, argument) -> None:
         nonlocal calls
         calls += 1
+        if event == "call" and frame.f_code in STEPS:
+            marks.append(calls)
         if calls == limit:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -111,7 +116,7 @@ def counted_calls(work, limit: int | None) -> int:
     sys.setprofile(count)
     work()
     sys.setprofile(None)
-    return calls
+    return [*marks, calls]
 
 
 if __name__ == "__main__":

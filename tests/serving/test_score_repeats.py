@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 import time
@@ -86,10 +87,56 @@ def test_what_fails_ahead_fails_in_its_place():
 
 def test_stopping_drops_what_was_made_ahead_and_ends_the_thread():
     before = threading.active_count()
-    dropped = []
-    taking = ahead(iter(range(100)), limit=3, drop=dropped.append)
+    made, dropped = [], []
+
+    def items():
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    taking = ahead(items(), limit=3, drop=dropped.append)
     assert next(taking) == 0
-    time.sleep(0.05)
+    wait_until(lambda: len(made) == 4)
     taking.close()
+    assert made == [0, 1, 2, 3]
     assert dropped == [1, 2, 3]
     assert threading.active_count() == before
+
+
+def test_being_asked_again_to_stop_waits_for_what_is_in_the_making():
+    making, go_on, closed, dropped = threading.Event(), threading.Event(), [], []
+
+    def items():
+        try:
+            yield 0
+            making.set()
+            go_on.wait(30)
+            yield 1
+        finally:
+            closed.append(True)
+
+    def ask_again():
+        making.wait(30)
+        for _ in range(3):
+            time.sleep(0.05)  # any moment will do
+            signal.raise_signal(signal.SIGINT)
+        go_on.set()
+
+    source = items()
+    taking = ahead(source, limit=3, drop=dropped.append)
+    assert next(taking) == 0
+    making.wait(30)
+    asking = threading.Thread(target=ask_again)
+    asking.start()
+    with pytest.raises(KeyboardInterrupt):
+        taking.close()
+    asking.join()
+    source.close()  # would fail while the thread is in it
+    assert (closed, dropped) == ([True], [1])
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)

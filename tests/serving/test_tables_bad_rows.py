@@ -74,7 +74,8 @@ def test_lines_that_are_no_objects_stand_where_the_texts_do(tmp_path, output):
             "not JSON (a key stands twice in one object, and one of the values would be lost)"
         ),
         '{"text": 1e999}': "not JSON (1e999 is too large a number)",
-        "[" * 100_000: "not JSON (nested too deeply)",
+        "[" * 100_000: "nested more than 200 levels deep",
+        '{"text": "a", "more": ' + "[" * 200 + "]" * 200 + "}": "nested more than 200 levels deep",
     }
     good = [json.dumps({"id": n, "text": f"text {n}"}) for n in range(len(bad))]
     lines = [line for pair in zip(good, bad, strict=True) for line in pair]
@@ -86,6 +87,22 @@ def test_lines_that_are_no_objects_stand_where_the_texts_do(tmp_path, output):
         f"bad_row: line {2 * number + 2}: {reason}" for number, reason in enumerate(bad.values())
     ]
     assert texts == [row["text"] for row in rows[::2]] == [f"text {n}" for n in range(len(bad))]
+
+
+def test_how_deep_a_line_may_be_depends_on_nothing_but_the_line(tmp_path):
+    deep = '{"text": "[[{ \\" [", "more": ' + "[" * 199 + "]" * 199 + "}"
+    wide = json.dumps({"text": "wide", "more": [[]] * 300 + ["[" * 300]})
+    (tmp_path / "in.jsonl").write_text(f"{deep}\n{wide}\n")
+
+    def called_at(depth):
+        if depth:
+            return called_at(depth - 1)
+        return scored(tmp_path, "in.jsonl", None, "out.jsonl")
+
+    for rows, texts, said in (called_at(0), called_at(300)):
+        assert [row["error"] for row in rows] == [None, None]
+        assert texts == ['[[{ " [', "wide"]
+        assert said == []
 
 
 def test_bad_rows_come_through_a_pipe(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from table_files import Stub, read_rows, write_rows
 
 from model.errors import InputError
 from serving.score import score
+from serving.tables import table
 from serving.tables.inputs import expanded
 
 
@@ -40,6 +41,49 @@ def test_the_output_is_not_among_its_inputs(tmp_path):
     for name in ("in.csv", "out.csv"):
         (tmp_path / name).touch()
     assert found(tmp_path, "*.csv") == (["in.csv"], ["out.csv is left out of *.csv: it is the output."])
+
+
+def test_what_runs_leave_behind_is_no_input(tmp_path):
+    for name in ("in.csv", "out.csv.rida-journal", ".rida-out.csv.part", "other.csv.rida-journal"):
+        (tmp_path / name).touch()
+    assert found(tmp_path, "*") == (["in.csv"], [])
+    assert found(tmp_path, "[.io]*") == (["in.csv"], [])
+
+
+def test_a_run_of_a_pattern_that_its_journal_fits_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "CHUNK_ROWS", 2)
+
+    class Stopping(Stub):
+        def classify(self, texts):
+            if self.scored:
+                raise KeyboardInterrupt
+            return super().classify(texts)
+
+    write_rows(tmp_path / "in.csv", [{"text": f"words {n}"} for n in range(6)])
+    with pytest.raises(KeyboardInterrupt):
+        score([str(tmp_path / "*")], str(tmp_path / "out.csv"), classifier=Stopping(), progress=False)
+    summary = score([str(tmp_path / "*")], str(tmp_path / "out.csv"), classifier=Stub(), progress=False)
+    assert (summary.rows, summary.resumed) == (6, 2)
+
+
+def test_a_file_found_through_several_folders_is_read_once(tmp_path):
+    (tmp_path / "x" / "2024").mkdir(parents=True)
+    (tmp_path / "x" / "2024" / "a.csv").touch()
+    (tmp_path / "x" / "latest").symlink_to("2024")
+    left_out = "x/latest/a.csv of x/**/*.csv left out: found before, under this or another name."
+    assert found(tmp_path, "x/**/*.csv") == (["x/2024/a.csv"], [left_out])
+
+
+def test_a_file_that_is_named_and_matched_is_read_once(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).touch()
+    left_out = "b.csv of *.csv left out: found before, under this or another name."
+    assert found(tmp_path, "b.csv", "*.csv") == (["b.csv", "a.csv"], [left_out])
+    assert found(tmp_path, "*.csv", "b.csv") == (
+        ["a.csv", "b.csv"],
+        ["b.csv is read once: a pattern or a folder before it stands for it too."],
+    )
+    assert found(tmp_path, "b.csv", "b.csv") == (["b.csv", "b.csv"], [])
 
 
 def test_a_folder_is_the_parquet_files_in_it(tmp_path):

@@ -98,7 +98,7 @@ BAD = {
     "bottomless": (
         "in.jsonl",
         b'{"text": ' + b"[" * 100_000,
-        "in.jsonl, line 1: not JSON (nested too deeply)",
+        "in.jsonl, line 1: nested more than 200 levels deep",
     ),
     "mostly other rows than the header's": (
         "in.csv",
@@ -265,6 +265,13 @@ def test_standard_input_can_be_named_once(tmp_path):
 def test_no_input_is_refused(tmp_path):
     with pytest.raises(InputError, match="No input is named"):
         score([], str(tmp_path / "out.jsonl"), classifier=Stub())
+
+
+@pytest.mark.parametrize("limit", ["MAX_CELL", "_MAX_LINES"])
+def test_a_row_without_end_is_refused_instead_of_filling_the_memory(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(lines, limit, 1000)
+    (tmp_path / "in.csv").write_text("text,more\nfine,x\n" + '"a\n",' * 2000 + "end\n")
+    assert refusal(tmp_path, "in.csv").startswith("in.csv, line 3: the row that begins here is longer than")
 
 
 def test_a_line_without_end_is_refused_instead_of_filling_the_memory(tmp_path, monkeypatch):

@@ -63,6 +63,23 @@ def typed_rows(count):
     ]
 
 
+@pytest.mark.parametrize("as_dictionary", [False, True])
+def test_a_text_that_parquet_holds_once_weighs_in_each_row(tmp_path, monkeypatch, as_dictionary):
+    monkeypatch.setattr(parquet_file, "CHUNK_WEIGHT", 1_000_000)
+    texts = pa.array(["the same long letter " * 1000] * 1000)
+    pq.write_table(pa.table({"text": texts.dictionary_encode() if as_dictionary else texts}), tmp_path / "in.parquet")
+    assert (tmp_path / "in.parquet").stat().st_size < 10_000
+    with parquet_file.open_parquet(str(tmp_path / "in.parquet")) as opened:
+        sizes = [len(chunk) for chunk in opened.chunks]
+    assert (sum(sizes), max(sizes)) == (1000, 64)
+
+
+def test_small_row_groups_make_whole_chunks(tmp_path):
+    pq.write_table(pa.table({"text": ["fine words"] * 3000}), tmp_path / "in.parquet", row_group_size=256)
+    with parquet_file.open_parquet(str(tmp_path / "in.parquet")) as opened:
+        assert [len(chunk) for chunk in opened.chunks] == [2048, 952]
+
+
 @pytest.mark.parametrize("rows", [0, 3, 1000])
 def test_parquet_keeps_schema_and_values(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(parquet_file, "CHUNK_ROWS", 128)
