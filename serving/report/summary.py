@@ -15,11 +15,12 @@ from serving.report.content import Breakdown, Moods, Part, Period, Report, Suren
 from serving.report.counts import Days, Totals, Values
 from serving.report.dates import FIRST, LAST
 from serving.report.examples import choose_examples
+from serving.report.headline import headline
 from serving.report.intervals import share_of
 from serving.report.periods import choose_unit, following, name_of, name_of_run, starts
 from serving.report.rows import ALL, Ints
 from serving.report.sample import Example, Sample
-from serving.report.wording import headline, many, need, percent, value_text
+from serving.report.wording import many, need, percent, value_text
 
 SHOWN_VALUES: Final = 12
 """Values of a column that are shown apart; all are compared."""
@@ -49,7 +50,7 @@ def summarise(
         rows=totals.rows,
         scored=scored,
         errors=dict(sorted(totals.errors.items(), key=lambda error: (-error[1], error[0]))),
-        headline=headline(totals.rows, scored, moods, topics, findings),
+        headline=headline(totals.rows, scored, moods, topics, findings, time.unit if time else None),
         moods=moods,
         topics=topics,
         time=time,

@@ -72,7 +72,7 @@ def test_the_headline_says_the_main_things_in_words(tmp_path):
     first, angry, changed, differs = (line.replace("\u00a0", " ") for line in found["headline"])
     moods = found["moods"]
     assert first.startswith(f"Of 1,200 texts, {100 * moods['satisfied']['share']:.0f} % are satisfied, ")
-    assert angry.startswith("Angry customers write mostly about price (43 %), delivery (")
+    assert angry.startswith("Angry customers write most about price (43 % of angry texts), delivery (")
     assert changed.startswith("It changed most in the week of 21 April 2025: ")
     assert differs.startswith("It differs most for store ")
 
