@@ -36,8 +36,13 @@ def summarise(
     days: Days | None,
     values: dict[str, Values],
     sample: Sample | None,
+    *,
+    guessed_order: bool,
 ) -> Report:
-    """All of a report; `values` has the language column, where there is one, and the groups."""
+    """All of a report; `values` has the language column, where there is one, and the groups.
+
+    `guessed_order` says that nothing told whether the days or the months of the dates come first.
+    """
     cells = shaped(totals.cells)
     scored = int(cells[:, ALL].sum())
     moods = _moods(cells[:, ALL])
@@ -58,7 +63,7 @@ def summarise(
         findings=findings,
         examples=_examples(sample, cells, topics) if sample is not None else None,
         sureness=_sureness(totals, cells, scored) if scored else None,
-        notes=_notes(columns, time, breakdowns, values),
+        notes=_notes(columns, time, breakdowns, values, guessed_order=guessed_order),
     )
 
 
@@ -194,7 +199,12 @@ def _sureness(totals: Totals, cells: Ints, scored: int) -> Sureness:
 
 
 def _notes(
-    columns: Columns, time: Time | None, breakdowns: Sequence[Breakdown], values: dict[str, Values]
+    columns: Columns,
+    time: Time | None,
+    breakdowns: Sequence[Breakdown],
+    values: dict[str, Values],
+    *,
+    guessed_order: bool,
 ) -> tuple[str, ...]:
     """What is not in the report, and why."""
     said = []
@@ -204,6 +214,11 @@ def _notes(
         said.append(f"Changes over time are left out: no scored row has a date in column {value_text(columns.date)}.")
     else:
         said += _time_notes(time)
+        if guessed_order:
+            said.append(
+                f"Dates like 3/4/2025 in column {value_text(time.column)} are read with the day first. That is a "
+                "guess: none of them tells."
+            )
     if columns.language is None:
         said.append(
             "Languages are left out: no column is named language or lang, and none was named (--language-column)."
