@@ -124,6 +124,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "elsewhere": _share(measure.elsewhere),
                 "difference": dict(zip(("middle", "low", "high"), map(_number, measure.difference), strict=True)),
                 "adjusted_p": measure.p_value,
+                "largest_of": measure.largest_of,
                 "test": measure.test,
                 "words": _unmarked(f"{measure_text(finding, measure)}: {measure_evidence(measure)}."),
             }

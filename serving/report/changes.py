@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from model.labels import MOODS, TOPICS, Mood
-from serving.report.content import FEWEST_TEXTS, LEVEL, SMALLEST, Finding, Findings, Measure
+from serving.report.content import FEWEST_TEXTS, LEVEL, SMALLEST, Finding, Findings, Kind, Measure
 from serving.report.intervals import difference, share_of
 from serving.report.rows import ALL, SLOTS, Ints
 from serving.report.significance import Test, adjusted, compare
@@ -33,7 +33,7 @@ class Dimension:
     `elsewhere` is what the rest is called. `run_name` names slices in a row, where that means something.
     """
 
-    kind: Literal["time", "language", "group"]
+    kind: Kind
     column: str
     elsewhere: str
     slices: Sequence[Slice]
@@ -51,6 +51,25 @@ class _Look:
     p_value: float
     test: Test
     gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Slices `first` to `last` that differ the same way in a measure; `holding` of them do so by themselves.
+
+    `gap` and `p_value` are those of all of them together against all others, and only put them in order;
+    `least_sure` is the largest corrected p-value of those that hold, and its test.
+    """
+
+    first: int
+    last: int
+    measure: int
+    count: int
+    of: int
+    gap: float
+    p_value: float
+    least_sure: tuple[float, Test]
+    holding: int
 
 
 # Neutral texts are what the other moods leave over: a look at them would tell nothing new.
@@ -71,32 +90,46 @@ def _count(counts: Ints, measure: int) -> int:
 def find_changes(dimensions: Sequence[Dimension]) -> Findings:
     """Compare each slice with the others of its dimension in every measure, and keep what holds.
 
-    All comparisons are corrected together. Of those that hold, the ones under SMALLEST are left out, and those
-    that only mirror another: where one slice is high, the rest of the others is high too, and each looks low.
-    Periods in a row that differ the same way become one finding. Sorted by how many texts it is about.
+    All comparisons are corrected together. Of those that hold, the ones under SMALLEST are left out. Periods in
+    a row that differ the same way are one stretch, and so are those between them that lean the same way. Then
+    stretches that only mirror others go: where one slice is high, the rest of the others is high too, and each
+    looks low. Sorted by how many texts a finding is about.
     """
     looks = [look for number, dimension in enumerate(dimensions) for look in _looks(number, dimension)]
     corrected = adjusted([look.p_value for look in looks])
-    held = [
-        (look, p_value)
-        for look, p_value in zip(looks, corrected, strict=True)
-        if p_value <= LEVEL and abs(look.gap) >= SMALLEST
-    ]
+    held: list[list[tuple[_Look, float]]] = [[] for _ in dimensions]
+    for look, p_value in zip(looks, corrected, strict=True):
+        if p_value <= LEVEL and abs(look.gap) >= SMALLEST:
+            held[look.dimension].append((look, p_value))
     found = [
         finding
-        for number, dimension in enumerate(dimensions)
-        for finding in _findings(dimension, _own(dimension, [pair for pair in held if pair[0].dimension == number]))
+        for dimension, pairs in zip(dimensions, held, strict=True)
+        for finding in _findings(dimension, _own(dimension, _stretches(dimension, pairs)))
     ]
-    return Findings(len(looks), tuple(sorted(found, key=lambda finding: -_weight(finding.measures[0]))))
+    compared: dict[Kind, int] = {}
+    for dimension in dimensions:
+        if len(dimension.slices) > 1:
+            able = sum(_comparable(dimension, part) for part in dimension.slices)
+            compared[dimension.kind] = compared.get(dimension.kind, 0) + able
+    return Findings(len(looks), compared, tuple(sorted(found, key=lambda finding: -_weight(finding.measures[0]))))
+
+
+def _comparable(dimension: Dimension, part: Slice) -> bool:
+    of = _texts(part.counts)
+    return min(of, _texts(dimension.whole) - of) >= FEWEST_TEXTS
+
+
+def _texts(counts: Ints) -> int:
+    return int(counts[:, ALL].sum())
 
 
 def _looks(number: int, dimension: Dimension) -> Iterable[_Look]:
     whole = dimension.whole
-    total = int(whole[:, ALL].sum())
+    total = _texts(whole)
     for at, part in enumerate(dimension.slices):
-        of = int(part.counts[:, ALL].sum())
-        if min(of, total - of) < FEWEST_TEXTS:
+        if not _comparable(dimension, part):
             continue
+        of = _texts(part.counts)
         for measure in range(len(_MEASURES)):
             count, everywhere = _count(part.counts, measure), _count(whole, measure)
             if 0 < everywhere < total:
@@ -105,74 +138,109 @@ def _looks(number: int, dimension: Dimension) -> Iterable[_Look]:
                 yield _Look(number, at, measure, p_value, test, gap)
 
 
-def _own(dimension: Dimension, held: list[tuple[_Look, float]]) -> list[tuple[_Look, float]]:
-    """Without looks that no longer hold once slices that stand out the other way, and more clearly, are set aside."""
-    kept: list[tuple[_Look, float]] = []
-    for look, p_value in sorted(held, key=lambda pair: (pair[0].p_value, -abs(pair[0].gap))):
-        opposite = [
-            dimension.slices[other.at].counts
-            for other, _ in kept
-            if other.measure == look.measure and (other.gap > 0) != (look.gap > 0)
-        ]
-        here = dimension.slices[look.at].counts
-        rest = dimension.whole - here - sum(opposite, start=np.zeros_like(here))
-        if not opposite or _still_differs(look, here, rest):
-            kept.append((look, p_value))
-    return sorted(kept, key=lambda pair: pair[0].at)
-
-
-def _still_differs(look: _Look, here: Ints, rest: Ints) -> bool:
-    of, of_rest = int(here[:, ALL].sum()), int(rest[:, ALL].sum())
-    if of_rest < FEWEST_TEXTS:
-        return True  # the others all stand out the other way: two kinds of slices, and both are worth telling
-    count, in_rest = _count(here, look.measure), _count(rest, look.measure)
-    gap = count / of - in_rest / of_rest
-    if gap * look.gap <= 0 or abs(gap) < SMALLEST:
-        return False
-    return compare(count, of, in_rest, of_rest)[0] <= LEVEL
-
-
-def _findings(dimension: Dimension, held: list[tuple[_Look, float]]) -> list[Finding]:
-    """Measures that hold for the same slices become one finding."""
-    by_run: dict[tuple[int, int], list[tuple[int, float, Test]]] = {}
+def _stretches(dimension: Dimension, held: list[tuple[_Look, float]]) -> list[_Stretch]:
+    found = []
     key = _measure_and_direction
-    for (measure, _), group in groupby(sorted(held, key=key), key=key):
-        for run in _runs(list(group), together=dimension.run_name is not None):
-            looks = [look for look, _ in run]
-            place = (looks[0].at, looks[-1].at)
-            # The run is as sure as its least sure period, each of which holds by itself.
-            least = max(run, key=lambda pair: pair[1])
-            by_run.setdefault(place, []).append((measure, least[1], least[0].test))
-    return [_finding(dimension, first, last, measures) for (first, last), measures in by_run.items()]
+    for (measure, up), group in groupby(sorted(held, key=key), key=key):
+        runs: list[list[tuple[_Look, float]]] = []
+        for pair in group:
+            if runs and _connected(dimension, measure, up, runs[-1][-1][0].at, pair[0].at):
+                runs[-1].append(pair)
+            else:
+                runs.append([pair])
+        found += [_stretch(dimension, measure, run) for run in runs]
+    return found
 
 
 def _measure_and_direction(pair: tuple[_Look, float]) -> tuple[int, bool]:
     return pair[0].measure, pair[0].gap > 0
 
 
-def _runs(pairs: list[tuple[_Look, float]], *, together: bool) -> list[list[tuple[_Look, float]]]:
-    runs: list[list[tuple[_Look, float]]] = []
-    for pair in pairs:
-        if together and runs and runs[-1][-1][0].at == pair[0].at - 1:
-            runs[-1].append(pair)
-        else:
-            runs.append([pair])
-    return runs
+def _connected(dimension: Dimension, measure: int, up: bool, before: int, after: int) -> bool:
+    """Whether all between two periods lean as they do: chance alone must not cut a lasting change to pieces."""
+    if dimension.run_name is None:
+        return False
+    count, of = _count(dimension.whole, measure), _texts(dimension.whole)
+    between = [part.counts for part in dimension.slices[before + 1 : after]]
+    return all(not _texts(here) or (_count(here, measure) * of > count * _texts(here)) == up for here in between)
 
 
-def _finding(dimension: Dimension, first: int, last: int, measures: list[tuple[int, float, Test]]) -> Finding:
+def _stretch(dimension: Dimension, measure: int, run: list[tuple[_Look, float]]) -> _Stretch:
+    first, last = run[0][0].at, run[-1][0].at
+    parts = [part.counts for part in dimension.slices[first : last + 1]]
+    count, of = sum(_count(part, measure) for part in parts), sum(map(_texts, parts))
+    others = _count(dimension.whole, measure) - count
+    of_others = _texts(dimension.whole) - of
+    return _Stretch(
+        first=first,
+        last=last,
+        measure=measure,
+        count=count,
+        of=of,
+        gap=count / of - others / of_others,
+        # Mirror images have one p-value, but for rounding in Fisher's test.
+        p_value=float(f"{compare(count, of, others, of_others)[0]:.9g}"),
+        least_sure=max(((p_value, look.test) for look, p_value in run), key=lambda pair: pair[0]),
+        holding=len(run),
+    )
+
+
+def _own(dimension: Dimension, stretches: list[_Stretch]) -> list[_Stretch]:
+    """Without those that no longer hold once others that stand out the other way, and more clearly, are set aside."""
+    kept: list[_Stretch] = []
+    told: dict[tuple[int, bool], tuple[int, int]] = {}  # texts counted, of how many, in what is kept
+    total = _texts(dimension.whole)
+    for stretch in sorted(stretches, key=lambda each: _rank(dimension, each)):
+        measure, up = stretch.measure, stretch.gap > 0
+        opposite, of_opposite = told.get((measure, not up), (0, 0))
+        rest = _count(dimension.whole, measure) - stretch.count - opposite
+        if _still_differs(stretch, rest, total - stretch.of - of_opposite, mirrored=of_opposite > 0):
+            kept.append(stretch)
+            count, of = told.get((measure, up), (0, 0))
+            told[measure, up] = count + stretch.count, of + stretch.of
+    return sorted(kept, key=lambda each: (each.measure, each.first))
+
+
+def _rank(dimension: Dimension, stretch: _Stretch) -> tuple[float, float, bool, int, float, int]:
+    """The clearest first; of two that mirror each other a named one, the smaller, the unhappier, the later."""
+    counts = [part.counts for part in dimension.slices[stretch.first : stretch.last + 1]]
+    unhappy = sum(int(here[_UNHAPPY, ALL].sum()) for here in counts) / stretch.of
+    nameless = dimension.slices[stretch.first].value is None
+    return stretch.p_value, -abs(stretch.gap), nameless, stretch.of, -unhappy, -stretch.first
+
+
+def _still_differs(stretch: _Stretch, rest: int, of_rest: int, *, mirrored: bool) -> bool:
+    if of_rest < FEWEST_TEXTS:
+        return not mirrored  # what is told of all the others tells this too
+    gap = stretch.count / stretch.of - rest / of_rest
+    if gap * stretch.gap <= 0 or abs(gap) < SMALLEST:
+        return False
+    if not 0 < stretch.count + rest < stretch.of + of_rest:
+        return False
+    return compare(stretch.count, stretch.of, rest, of_rest)[0] <= LEVEL
+
+
+def _findings(dimension: Dimension, stretches: list[_Stretch]) -> list[Finding]:
+    """Measures that hold for the same slices become one finding."""
+    by_place: dict[tuple[int, int], list[_Stretch]] = {}
+    for stretch in stretches:
+        by_place.setdefault((stretch.first, stretch.last), []).append(stretch)
+    return [_finding(dimension, first, last, found) for (first, last), found in by_place.items()]
+
+
+def _finding(dimension: Dimension, first: int, last: int, stretches: list[_Stretch]) -> Finding:
     whole = dimension.whole
     here = sum((part.counts for part in dimension.slices[first : last + 1]), start=np.zeros_like(whole))
-    told = sorted((_measure(here, whole - here, *each) for each in measures), key=_weight, reverse=True)
+    told = sorted((_measure(here, whole - here, each) for each in stretches), key=_weight, reverse=True)
     value = dimension.slices[first].value if dimension.run_name is None else dimension.run_name(first, last)
     return Finding(dimension.kind, dimension.column, value, dimension.elsewhere, tuple(told))
 
 
-def _measure(here: Ints, elsewhere: Ints, measure: int, p_value: float, test: Test) -> Measure:
-    mood, topic = _MEASURES[measure]
-    one = share_of(_count(here, measure), int(here[:, ALL].sum()))
-    other = share_of(_count(elsewhere, measure), int(elsewhere[:, ALL].sum()))
-    return Measure(mood, topic, one, other, difference(one, other), p_value, test)
+def _measure(here: Ints, elsewhere: Ints, stretch: _Stretch) -> Measure:
+    mood, topic = _MEASURES[stretch.measure]
+    one = share_of(_count(here, stretch.measure), _texts(here))
+    other = share_of(_count(elsewhere, stretch.measure), _texts(elsewhere))
+    return Measure(mood, topic, one, other, difference(one, other), *stretch.least_sure, stretch.holding)
 
 
 def _weight(measure: Measure) -> float:

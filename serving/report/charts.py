@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain, count
 from typing import Any, Final
 
 import vl_convert
@@ -128,21 +129,23 @@ def topics_chart(parts: Sequence[TopicPart]) -> Spec:
 def breakdown_chart(breakdown: Breakdown) -> Spec:
     """Shares of the moods for each value."""
     names = ["no value" if part.value is None else plain(part.value) for part in breakdown.parts]
-    rows = list(zip(_distinct(names), (part.moods for part in breakdown.parts), strict=True))
+    moods = [part.moods for part in breakdown.parts]
     if breakdown.others:
-        rows.append((many(breakdown.other_values, "other"), breakdown.others.moods))
-    return _stacked(rows, {**_PERCENT, "title": None, "tickCount": 5}, stack="normalize")
+        names.append(many(breakdown.other_values, "other"))
+        moods.append(breakdown.others.moods)
+    return _stacked(
+        list(zip(_distinct(names), moods, strict=True)), {**_PERCENT, "title": None, "tickCount": 5}, stack="normalize"
+    )
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
     """Short labels; two that look alike would become one bar."""
-    seen: dict[str, int] = {}
-    labels = []
+    labels: dict[str, None] = {}
     for name in names:
-        label = shorten(name, _LABEL_CELLS)
-        seen[label] = seen.get(label, 0) + 1
-        labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
-    return labels
+        short = shorten(name, _LABEL_CELLS)
+        numbered = (f"{short} ({number})" for number in count(2))
+        labels[next(label for label in chain([short], numbered) if label not in labels)] = None
+    return list(labels)
 
 
 def _stacked(rows: Sequence[tuple[str, Moods]], axis: Spec, *, stack: str) -> Spec:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from model.errors import InputError
-from serving.report.dates import ReadDate, date_reader, find_date_column
+from serving.report.dates import check_dates, find_date_column
 from serving.tables.added import ADDED
-from serving.tables.columns import choose_text_column
+from serving.tables.columns import choose_text_column, reads_like_sentences
 from serving.tables.table import Chunk, Say, Table, names
 
 _LANGUAGE_NAMES: Final = ("language", "lang")
+_MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,6 @@ class Columns:
     date: str | None
     language: str | None
     groups: tuple[str, ...]
-    read_date: ReadDate
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -69,13 +69,17 @@ def choose_columns(table: Table, first: Chunk, asked: Asked, say: Say) -> Column
         )
     rest = [name for name in own if name not in (text, language, *asked.groups)]
     date = asked.date or find_date_column(table.name, first, rest, say)
-    values = first.column(date) if date is not None else []
+    if date is not None:
+        check_dates(table.name, date, first.column(date))
+    if not asked.texts:
+        for column in filter(None, (language, *asked.groups)):
+            values = [value for value in first.column(column) if isinstance(value, str) and value.strip()]
+            check_no_texts(table.name, column, values, len(values))
     return Columns(
         text=text if asked.texts else None,
         date=date,
         language=language,
         groups=tuple(name for name in dict.fromkeys(asked.groups) if name != language),
-        read_date=date_reader(table.name, date or "", values, say),
     )
 
 
@@ -88,14 +92,28 @@ def check_columns(table: Table, first: Chunk, columns: Columns) -> None:
         )
 
 
+def check_no_texts(name: str, column: str, values: Collection[str], rows: int) -> None:
+    """Raise InputError if `rows` filled cells of a column, with these values, look like texts, which no group may show.
+
+    Which column holds the texts cannot always be told, and to leave texts out is a promise.
+    """
+    if reads_like_sentences(values) and len(set(values)) > _MOSTLY * rows:
+        raise InputError(
+            f"{name}: column '{column}' reads like texts, and hardly two are alike. With --no-texts it can be no "
+            "group and no language: name a column with few values."
+        )
+
+
 def _text_column(table: Table, first: Chunk, own: list[str], asked: Asked, say: Say) -> str | None:
     # The added columns would read like text too; they are set aside as if they were declared something else.
     added = dict.fromkeys(ADDED, "what scoring added")
     seen = replace(table, columns=tuple(own), not_text={**table.not_text, **added})
     if not asked.texts:
         # Which column it is still matters: it must not come in as a group.
+        if asked.text is not None:
+            return choose_text_column(seen, first, asked.text, say)
         with suppress(InputError):
-            return choose_text_column(seen, first, asked.text, lambda message: None)
+            return choose_text_column(seen, first, None, lambda message: None)
         return None
     try:
         return choose_text_column(seen, first, asked.text, say)

@@ -20,6 +20,7 @@ SMALLEST: Final = 0.02
 """The smallest difference worth telling: two texts in a hundred."""
 
 Moods = dict[Mood, Share]
+Kind = Literal["time", "language", "group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,17 @@ class Measure:
     difference: tuple[float, float, float]
     """In shares, with its 95 % interval."""
     p_value: float
+    """Corrected; of periods in a row, the largest of those that differ by themselves, and the test is that one's."""
     test: Test
+    largest_of: int
+    """How many such periods there are; 1 for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A slice of the texts that differs from the others by more than chance, and in what, the largest first."""
 
-    kind: Literal["time", "language", "group"]
+    kind: Kind
     column: str
     value: str | None
     elsewhere: str
@@ -116,9 +120,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found in how many comparisons; None where nothing could be compared."""
+    """What was found in how many comparisons."""
 
     looks: int
+    compared: dict[Kind, int]
+    """How many periods, languages and groups had texts enough to be compared; no key where there are none."""
     found: tuple[Finding, ...]
 
 

@@ -8,9 +8,11 @@ from typing import Final
 import numpy as np
 
 from model.labels import MOODS
-from serving.report.rows import SLOTS, Ints, ScoredRows
+from serving.report.rows import ALL, SLOTS, Ints, ScoredRows
 
 CELLS: Final = len(MOODS) * SLOTS
+EVERY_MOOD: Final = slice(ALL, None, SLOTS)
+"""The cells that count each text once."""
 BINS: Final = 10
 """Equal steps of the probability of the mood given, from 0 to 1."""
 _MOST_CODES: Final = 20  # scoring has fewer; a column of something else must not fill the memory

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from model.errors import InputError
 from serving.tables.table import Chunk, Say, names
@@ -15,7 +16,6 @@ LAST: Final = date(2099, 12, 31)
 """Days outside are taken for mistakes; a missing date is often written as 1970, 1900 or 0001."""
 
 Order = Literal["day first", "month first"]
-ReadDate = Callable[[object], date | None]
 
 _TIME: Final = r"(?:[T ,]+\d{1,2}:\d{2}.*)?"
 _YEAR_FIRST: Final = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.DOTALL)
@@ -29,6 +29,7 @@ _MILLISECONDS: Final = re.compile(r"\d{12,13}")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST: Final = 64
 _MOST: Final = 0.9
+_MOST_EXACT: Final = 2**53  # from here on a float stands for several whole numbers
 
 
 def read_date(value: object, order: Order) -> date | None:
@@ -77,45 +78,54 @@ def _day(year: str, month: str | int, day: str) -> date | None:
         return None
 
 
-def _since_1970(value: object) -> date | None:
-    """Seconds or milliseconds since 1970, as databases count."""
-    text = str(value).strip() if isinstance(value, (int, float, str)) else ""
+class Reading(NamedTuple):
+    """The day that a cell names in either order; None where it names none from FIRST to LAST."""
+
+    day_first: date | None
+    month_first: date | None
+
+
+def read_both(value: object) -> Reading:
+    """Read a cell of a column that holds dates, where 20250331 and time since 1970 are dates too."""
+    day_first = _within(read_date(value, "day first") or _from_number(value))
+    if not isinstance(value, str) or len(value) > _LONGEST or not _YEAR_LAST.fullmatch(value.strip()):
+        return Reading(day_first, day_first)
+    return Reading(day_first, _within(read_date(value, "month first")))
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell is empty; files of numbers write that as NaN."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _within(found: date | None) -> date | None:
+    return found if found and FIRST <= found <= LAST else None
+
+
+def _from_number(value: object) -> date | None:
+    """YYYYMMDD, or seconds or milliseconds since 1970, as databases count."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT:
+        value = int(value)  # what else is in the column may have made it a float
+    text = str(value).strip() if isinstance(value, (int, float)) or _is_short(value) else ""
     if _SECONDS.fullmatch(text):
         return datetime.fromtimestamp(float(text), UTC).date()
     if _MILLISECONDS.fullmatch(text):
         return datetime.fromtimestamp(int(text) / 1000, UTC).date()
-    return None
+    return _compact(text)
 
 
-def date_reader(name: str, column: str, values: Iterable[object], say: Say) -> ReadDate:
-    """A reader for a column, judged by its first values; what had to be guessed goes to `say`.
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST
 
-    Raises:
-        InputError: There are values, and none of them is a date.
-    """
-    filled = [value for value in values if value not in (None, "")]
-    order = _order(name, column, filled, say)
 
-    def read(value: object) -> date | None:
-        found = read_date(value, order) or _since_1970(value)
-        return found if found and FIRST <= found <= LAST else None
-
-    if filled and not any(read(value) for value in filled):
+def check_dates(name: str, column: str, values: Iterable[object]) -> None:
+    """Raise InputError if a column's first values are no dates at all; there may be none."""
+    filled = [value for value in values if not is_missing(value)]
+    if filled and not any(any(read_both(value)) for value in filled):
         raise InputError(
             f"{name}: column '{column}' (--date-column) holds no dates from {FIRST.year} to {LAST.year}. "
             "Write them as 2025-03-31."
         )
-    return read
-
-
-def _order(name: str, column: str, filled: list[object], say: Say) -> Order:
-    matches = [_YEAR_LAST.fullmatch(value.strip()) for value in filled if isinstance(value, str)]
-    pairs = [(int(found[1]), int(found[3])) for found in matches if found and found[2] != "."]
-    days_first = sum(first > 12 for first, _ in pairs)
-    months_first = sum(second > 12 for _, second in pairs)
-    if pairs and days_first == months_first:
-        say(f"{name}: dates like 3/4/2025 in column '{column}' are read with the day first (a guess).")
-    return "month first" if months_first > days_first else "day first"
 
 
 def find_date_column(name: str, first: Chunk, candidates: Iterable[str], say: Say) -> str | None:
@@ -133,7 +143,7 @@ def find_date_column(name: str, first: Chunk, candidates: Iterable[str], say: Sa
 
 
 def _holds_dates(values: list[object]) -> bool:
-    filled = [value for value in values if value not in (None, "")]
+    filled = [value for value in values if not is_missing(value)]
     dates = sum(
         isinstance(value, date)
         or (isinstance(value, str) and len(value) <= _LONGEST and _separated(value.strip(), "day first") is not None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from serving.report.content import Breakdown, Findings, Moods, Report
+from serving.report.headline import nothing_found
 from serving.report.intervals import Share
 from serving.report.wording import (
     CLOSE,
@@ -103,7 +104,7 @@ def _topics(report: Report) -> Iterator[str]:
 
 
 def _findings(findings: Findings) -> Iterator[str]:
-    if not findings.looks:
+    if not findings.compared:
         return
     yield from ("", "## Drops and spikes that matter", "")
     for finding in findings.found[:MOST_FINDINGS]:
@@ -111,7 +112,7 @@ def _findings(findings: Findings) -> Iterator[str]:
         for measure in finding.measures:
             yield f"  - {measure_text(finding, measure)} ({measure_evidence(measure)})"
     if not findings.found:
-        yield "None that is more than chance and two points."
+        yield nothing_found(findings, tuple(findings.compared))
     if len(findings.found) > MOST_FINDINGS:
         yield f"- {len(findings.found) - MOST_FINDINGS:,} smaller ones are in the JSON report."
 

@@ -13,7 +13,8 @@ from markupsafe import Markup, escape
 
 from rida import __version__
 from serving.report import charts, wording
-from serving.report.content import Finding, Report, Time, TopicPart
+from serving.report.content import Finding, Kind, Report, Time, TopicPart
+from serving.report.headline import nothing_found
 from serving.report.periods import name_of
 
 _FOLDER: Final = Path(__file__).parent
@@ -53,15 +54,16 @@ def as_page(report: Report) -> str:
 
 def _differences(report: Report) -> list[tuple[str, list[Finding], int, str]]:
     """Title, what is shown, how many more there are, and what is said where there is none."""
-    kinds: list[tuple[str, tuple[str, ...], str]] = []
-    if report.time is not None and len(report.time.periods) > 1:
-        kinds.append(("Over time", ("time",), report.time.unit))
-    if report.breakdowns:
-        kinds.append(("Between languages and groups", ("language", "group"), "language or group"))
+    kinds: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+        ("Over time", ("time",)),
+        ("Between languages and groups", ("language", "group")),
+    )
     parts = []
-    for title, wanted, noun in kinds:
+    for title, wanted in kinds:
+        if not report.findings.compared.keys() & wanted:
+            continue
         found = [finding for finding in report.findings.found if finding.kind in wanted]
-        nothing = f"No {noun} differs from the others by more than chance and two points."
+        nothing = nothing_found(report.findings, wanted)
         parts.append((title, found[:MOST_FINDINGS], max(0, len(found) - MOST_FINDINGS), nothing))
     return parts
 

@@ -73,6 +73,15 @@ def name_of(start: date, unit: Unit) -> str:
     return str(start.year)
 
 
+def during(name: str, unit: Unit) -> str:
+    """A period's name, or that of several in a row, after the preposition that it takes."""
+    if unit == "week":
+        return f"in the {name}"
+    if " to " in name:
+        return f"from {name}"
+    return f"{'on' if unit == 'day' else 'in'} {name}"
+
+
 def name_of_run(first: date, last: date, unit: Unit) -> str:
     """Several periods in a row as people write them."""
     if first == last:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
@@ -12,10 +12,11 @@ from typing import Any, BinaryIO, Final, Literal
 
 from model.errors import InputError
 from serving.output import plain
-from serving.report.columns import Asked, Columns, check_columns, choose_columns
+from serving.report.columns import Asked, Columns, check_columns, check_no_texts, choose_columns
 from serving.report.content import Report
-from serving.report.counts import Days, Totals, Values
-from serving.report.dates import FIRST, LAST
+from serving.report.counts import EVERY_MOOD, Totals, Values
+from serving.report.dates import is_missing
+from serving.report.day_order import DaysInEitherOrder
 from serving.report.rows import ScoredRows, check_scored, read_rows
 from serving.report.sample import Sample
 from serving.report.summary import summarise
@@ -24,7 +25,7 @@ from serving.tables.cells import as_cell_text, encoded
 from serving.tables.files import format_of, open_table, writing
 from serving.tables.progress import Show
 from serving.tables.source import PIPE, check_file
-from serving.tables.table import Chunk, Say
+from serving.tables.table import Chunk, Say, names
 
 Form = Literal["html", "md", "json"]
 
@@ -102,8 +103,19 @@ def read_report(
                 show(counting.totals.rows, None if share is None else (number + share) / len(inputs))
     if counting is None or not counting.totals.rows:
         raise InputError(f"{inputs[0] if inputs else 'The input'} has no rows, so there is nothing to report.")
+    columns, days, guessed = counting.columns, None, False
+    if counting.days is not None:
+        try:
+            days, guessed = counting.days.settled(str(columns.date))
+        except InputError as error:
+            raise InputError(f"{names(inputs)}: {error}") from error
+    if guessed:
+        say(f"Dates like 3/4/2025 in column '{columns.date}' are read with the day first (a guess).")
+    if not asked.texts:
+        for column, values in counting.values.items():
+            check_no_texts(names(inputs), column, values.numbers, int(values.table[:, EVERY_MOOD].sum()))
     sources = tuple("standard input" if name == PIPE else plain(PurePath(name).name) for name in inputs)
-    return summarise(sources, counting.columns, counting.totals, counting.days, counting.values, counting.sample)
+    return summarise(sources, columns, counting.totals, days, counting.values, counting.sample, guessed_order=guessed)
 
 
 class _Counting:
@@ -112,7 +124,7 @@ class _Counting:
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
         self.totals = Totals()
-        self.days = Days((LAST - FIRST).days + 1) if columns.date is not None else None
+        self.days = DaysInEitherOrder() if columns.date is not None else None
         self.sample = Sample() if columns.text is not None else None
         by = [name for name in (columns.language, *columns.groups) if name is not None]
         self.values = {name: Values() for name in by}
@@ -122,7 +134,7 @@ class _Counting:
         rows = read_rows(chunk)
         self.totals.add(rows)
         if self.days is not None:
-            self.days.add(list(self._days(chunk, rows)), rows)
+            self.days.add(_of(chunk, str(self.columns.date), rows), rows)
         languages = None
         for name, values in self.values.items():
             found = [_value(value) for value in _of(chunk, str(name), rows)]
@@ -132,14 +144,6 @@ class _Counting:
         if self.sample is not None:
             self.sample.add(_of(chunk, str(self.columns.text), rows), languages, rows)
 
-    def _days(self, chunk: Chunk, rows: ScoredRows) -> Iterator[int | None]:
-        for value in _of(chunk, str(self.columns.date), rows):
-            if value is None or value == "":
-                yield None
-            else:
-                day = self.columns.read_date(value)
-                yield -1 if day is None else (day - FIRST).days
-
 
 def _of(chunk: Chunk, column: str, rows: ScoredRows) -> list[object]:
     """The values of the scored rows."""
@@ -148,7 +152,7 @@ def _of(chunk: Chunk, column: str, rows: ScoredRows) -> list[object]:
 
 
 def _value(value: object) -> str:
-    return as_cell_text(value)[:_LONGEST_VALUE].strip()
+    return "" if is_missing(value) else as_cell_text(value)[:_LONGEST_VALUE].strip()
 
 
 def _form(output: str, asked: Form | None) -> Form:
@@ -182,10 +186,16 @@ def _renderer(form: Form) -> Any:
 def _check_names(inputs: Sequence[str], output: str) -> None:
     if list(inputs).count(PIPE) > 1:
         raise InputError("Standard input (-) is named twice, and can be read only once.")
+    seen: dict[tuple[int, int], str] = {}
     for name in inputs:
         format_of(name)
         if name != PIPE:
             check_file(name)
+            about = Path(name).stat()
+            same = seen.get((about.st_dev, about.st_ino))
+            if same is not None:
+                raise InputError(f"{name} is the same file as {same}, and its rows would count twice. Name it once.")
+            seen[about.st_dev, about.st_ino] = name
     if output == PIPE:
         return
     path = Path(output)

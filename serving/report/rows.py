@@ -135,11 +135,11 @@ def _scores(chunk: Chunk, scored: list[int], columns: list[list[Any]]) -> Floats
     """The probabilities, shape (m, 4)."""
     table = np.empty((len(scored), len(MOODS)))
     for number, (mood, values) in enumerate(zip(MOODS, columns, strict=True)):
-        try:
-            table[:, number] = np.array(values, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+        read = _numbers(values)
+        if read is None or read.ndim != 1:
             at = next(place for place, value in zip(scored, values, strict=True) if not _is_number(value))
-            raise InputError(f"{chunk.where(at)}: column '{mood}' holds no number. {_CHANGED}") from error
+            raise InputError(f"{chunk.where(at)}: column '{mood}' holds no number. {_CHANGED}")
+        table[:, number] = read
         outside = ~((table[:, number] >= 0) & (table[:, number] <= 1))  # so that NaN is outside
         if outside.any():
             at = scored[int(outside.argmax())]
@@ -153,12 +153,16 @@ def _scores(chunk: Chunk, scored: list[int], columns: list[list[Any]]) -> Floats
     return table
 
 
-def _is_number(value: object) -> bool:
+def _numbers(values: object) -> Floats | None:
     try:
-        np.array([value], dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    return True
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_number(value: object) -> bool:
+    read = _numbers(value)
+    return read is not None and read.ndim == 0  # a list of one number is none
 
 
 def _flags(chunk: Chunk, scored: list[int], name: str, values: list[Any]) -> Bools:

@@ -15,11 +15,12 @@ from serving.report.content import Breakdown, Moods, Part, Period, Report, Suren
 from serving.report.counts import Days, Totals, Values
 from serving.report.dates import FIRST, LAST
 from serving.report.examples import choose_examples
+from serving.report.headline import headline
 from serving.report.intervals import share_of
 from serving.report.periods import choose_unit, following, name_of, name_of_run, starts
 from serving.report.rows import ALL, Ints
 from serving.report.sample import Example, Sample
-from serving.report.wording import headline, many, need, percent, value_text
+from serving.report.wording import many, need, percent, value_text
 
 SHOWN_VALUES: Final = 12
 """Values of a column that are shown apart; all are compared."""
@@ -35,8 +36,13 @@ def summarise(
     days: Days | None,
     values: dict[str, Values],
     sample: Sample | None,
+    *,
+    guessed_order: bool,
 ) -> Report:
-    """All of a report; `values` has the language column, where there is one, and the groups."""
+    """All of a report; `values` has the language column, where there is one, and the groups.
+
+    `guessed_order` says that nothing told whether the days or the months of the dates come first.
+    """
     cells = shaped(totals.cells)
     scored = int(cells[:, ALL].sum())
     moods = _moods(cells[:, ALL])
@@ -49,7 +55,7 @@ def summarise(
         rows=totals.rows,
         scored=scored,
         errors=dict(sorted(totals.errors.items(), key=lambda error: (-error[1], error[0]))),
-        headline=headline(totals.rows, scored, moods, topics, findings),
+        headline=headline(totals.rows, scored, moods, topics, findings, time.unit if time else None),
         moods=moods,
         topics=topics,
         time=time,
@@ -57,7 +63,7 @@ def summarise(
         findings=findings,
         examples=_examples(sample, cells, topics) if sample is not None else None,
         sureness=_sureness(totals, cells, scored) if scored else None,
-        notes=_notes(columns, time, breakdowns, values),
+        notes=_notes(columns, time, breakdowns, values, guessed_order=guessed_order),
     )
 
 
@@ -193,7 +199,12 @@ def _sureness(totals: Totals, cells: Ints, scored: int) -> Sureness:
 
 
 def _notes(
-    columns: Columns, time: Time | None, breakdowns: Sequence[Breakdown], values: dict[str, Values]
+    columns: Columns,
+    time: Time | None,
+    breakdowns: Sequence[Breakdown],
+    values: dict[str, Values],
+    *,
+    guessed_order: bool,
 ) -> tuple[str, ...]:
     """What is not in the report, and why."""
     said = []
@@ -203,6 +214,11 @@ def _notes(
         said.append(f"Changes over time are left out: no scored row has a date in column {value_text(columns.date)}.")
     else:
         said += _time_notes(time)
+        if guessed_order:
+            said.append(
+                f"Dates like 3/4/2025 in column {value_text(time.column)} are read with the day first. That is a "
+                "guess: none of them tells."
+            )
     if columns.language is None:
         said.append(
             "Languages are left out: no column is named language or lang, and none was named (--language-column)."

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from model.labels import Mood
 from serving.output import plain, shorten
 from serving.report.content import (
     FEWEST_TEXTS,
     LEVEL,
     SMALLEST,
     Finding,
-    Findings,
     Measure,
     Moods,
     Report,
@@ -37,7 +35,6 @@ _TOPIC_WORDS: Final = {
     "app_website": "app and website",
     "facility": "facilities",
 }
-_NAMED_TOPICS: Final = 3
 _MIXED: Final = 0.5  # so much of the good against the bad, in points, is no longer a side effect
 
 
@@ -78,58 +75,14 @@ def need(count: int, one: str, several: str) -> str:
     return one if count == 1 else several
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words with commas and an "and"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words with commas, and another word before the last."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def points(share: float) -> str:
     """A difference of shares in percentage points, with its sign."""
     return f"{100 * share:+.1f}".replace("-", "−")
-
-
-def headline(rows: int, scored: int, moods: Moods, topics: Sequence[TopicPart], findings: Findings) -> tuple[str, ...]:
-    """What a reader who stops here should know."""
-    if not scored:
-        return (f"None of the {many(rows, 'row')} could be scored, so there is nothing to report but the errors.",)
-    said = [_moods_sentence(scored, moods)]
-    if scored < 30:
-        said.append(f"So few texts say little about others: the intervals below are wide. ({many(scored, 'text')})")
-    angry = _angry_sentence(moods, topics)
-    if angry:
-        said.append(angry)
-    for sentence, kinds in (("It changed most in the", ("time",)), ("It differs most for", ("language", "group"))):
-        first = next((finding for finding in findings.found if finding.kind in kinds), None)
-        if first is not None:
-            said.append(f"{sentence} {slice_name(first)}: {measure_text(first, first.measures[0])}.")
-    if findings.found:
-        return tuple(said)
-    if findings.looks:
-        said.append(
-            f"No period, language or group differs from the others by more than chance and two points "
-            f"({many(findings.looks, 'comparison')})."
-        )
-    return tuple(said)
-
-
-def _moods_sentence(scored: int, moods: Moods) -> str:
-    shares = [f"{percent(share.share)} {mood}" for mood, share in moods.items()]
-    shares[0] = shares[0].replace(f"{SPACE}%", f"{SPACE}% are", 1)
-    return f"Of {many(scored, 'text')}, {listed(shares)}." if scored > 1 else f"The one text is {_only(moods)}."
-
-
-def _only(moods: Moods) -> Mood:
-    return next(mood for mood, share in moods.items() if share.count)
-
-
-def _angry_sentence(moods: Moods, topics: Sequence[TopicPart]) -> str | None:
-    if moods["angry"].count < 5:
-        return None
-    ranked = sorted((part for part in topics if part.topic and part.of_angry.count), key=lambda p: -p.of_angry.count)
-    if not ranked:
-        return None
-    named = [f"{topic_words(part.topic)} ({percent(part.of_angry.share)})" for part in ranked[:_NAMED_TOPICS]]
-    return f"Angry customers write mostly about {listed(named)}."
 
 
 def finding_title(finding: Finding) -> str:
@@ -181,8 +134,9 @@ def points_text(measure: Measure) -> str:
 
 
 def p_text(measure: Measure) -> str:
-    """The corrected p-value."""
-    return f"<{SPACE}0.001" if measure.p_value < 0.001 else f"={SPACE}{measure.p_value:.3f}"
+    """The corrected p-value; of periods in a row, with how many it is the largest of."""
+    value = f"<{SPACE}0.001" if measure.p_value < 0.001 else f"={SPACE}{measure.p_value:.3f}"
+    return value if measure.largest_of == 1 else f"{value} (largest of {measure.largest_of:,} periods)"
 
 
 def test_text(measure: Measure) -> str:
@@ -219,13 +173,15 @@ def methods(report: Report) -> tuple[str, ...]:
         "Behind each share stands its 95 % interval (Wilson): what chance in who wrote leaves open. "
         "The mistakes of the model come on top.",
     ]
-    if report.findings.looks:
+    looks = report.findings.looks
+    if looks:
         said += [
-            f"{many(report.findings.looks, 'comparison')} were made, each of one period, language or group of at least "
-            f"{FEWEST_TEXTS} texts with all others: chi-square test, or Fisher's exact test where fewer than 5 texts "
-            "are expected in a cell. The p-values are corrected for all of them (Benjamini–Hochberg, false "
-            f"discovery rate {percent(LEVEL)}), and differences under {100 * SMALLEST:.0f} points are left out. "
-            "Unhappy means dissatisfied or angry.",
+            f"{many(looks, 'comparison')} {need(looks, 'was', 'were')} made, each of one period, language or group "
+            f"of at least {FEWEST_TEXTS} texts with all others: chi-square test, or Fisher's exact test where fewer "
+            "than 5 texts are expected in a cell. The p-values are corrected for all of them (Benjamini–Hochberg, "
+            f"false discovery rate {percent(LEVEL)}), and differences under {100 * SMALLEST:.0f} points are left out. "
+            "Unhappy means dissatisfied or angry. Periods in a row stand with all their texts, and with the largest "
+            "p of those that differ by themselves.",
             "The tests take each text as written by itself. Many texts of one customer, or copies of one text, make "
             "differences look surer than they are.",
         ]

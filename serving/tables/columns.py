@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from model.errors import InputError
@@ -113,12 +114,18 @@ def _only_text_column(table: Table, first: Chunk, say: Say) -> str:
     )
 
 
+def reads_like_sentences(values: Iterable[str]) -> bool:
+    """Whether at least half of the first values have several words."""
+    seen = list(islice(values, _LOOKED_AT))
+    return sum(1 for value in seen if _WORDS.search(value) or _UNSPACED.search(value)) >= max(1, len(seen) / 2)
+
+
 def _kind(values: list[object]) -> str:
     filled = [value for value in values if isinstance(value, str) and value.strip()][:_LOOKED_AT]
     half = len(filled) / 2
     if not filled:
         return "other"
-    if sum(1 for value in filled if _WORDS.search(value) or _UNSPACED.search(value)) >= half:
+    if reads_like_sentences(filled):
         return "sentences"
     if sum(1 for value in filled if _LETTER.search(value)) >= half:
         return "words"

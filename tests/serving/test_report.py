@@ -72,9 +72,116 @@ def test_the_headline_says_the_main_things_in_words(tmp_path):
     first, angry, changed, differs = (line.replace("\u00a0", " ") for line in found["headline"])
     moods = found["moods"]
     assert first.startswith(f"Of 1,200 texts, {100 * moods['satisfied']['share']:.0f} % are satisfied, ")
-    assert angry.startswith("Angry customers write mostly about price (43 %), delivery (")
+    assert angry.startswith("Angry customers write most about price (43 % of angry texts), delivery (")
     assert changed.startswith("It changed most in the week of 21 April 2025: ")
     assert differs.startswith("It differs most for store ")
+
+
+def headline_of(tmp_path, rows, *options):
+    return [line.replace("\u00a0", " ") for line in as_json(tmp_path, rows, *options)["headline"]]
+
+
+def test_a_topic_of_few_angry_texts_is_not_called_what_they_write_about(tmp_path):
+    rows = [scored_row("angry", ["price"])] * 4 + [scored_row("angry")] * 4
+    assert "In the 8 angry texts no one topic stands out." in headline_of(tmp_path, rows)
+    rows = [scored_row("angry", ["price"])] * 9 + [scored_row("angry")] * 91
+    assert "In the 100 angry texts no one topic stands out." in headline_of(tmp_path, rows)
+    rows = [scored_row("angry", ["price"])] * 10 + [scored_row("angry")] * 90
+    assert "Angry customers write most about price (10 % of angry texts)." in headline_of(tmp_path, rows)
+
+
+MOST = ["satisfied"] * 9 + ["angry"]
+
+
+@pytest.mark.parametrize(
+    ("loud", "quiet", "said"),
+    [
+        (["2025-03-01"], ["2025-03-02", "2025-03-03"], "on 1 March 2025: "),
+        (["2025-03-01", "2025-03-02"], ["2025-03-03", "2025-03-04", "2025-03-05"], "from 1 March 2025 to 2 March 2025"),
+        (["2025-03-03"], ["2025-06-02", "2025-07-07"], "in the week of 3 March 2025: "),
+        (["2022-03-01"], ["2022-07-01", "2025-03-01"], "in March 2022: "),
+        (["2012-03-01"], ["2019-07-01", "2025-03-01"], "in Q1 2012: "),
+        (["2001-03-01"], ["2019-07-01", "2025-03-01"], "in 2001: "),
+        (["2001-03-01", "2002-03-01"], ["2019-07-01", "2025-03-01", "2026-03-01"], "from 2001 to 2002: "),
+    ],
+)
+def test_every_unit_of_time_takes_its_preposition(tmp_path, loud, quiet, said):
+    rows = [scored_row("angry", date=day) for day in loud] * 700
+    rows += [scored_row(mood, date=day) for day in quiet for mood in MOST] * 70
+    (changed,) = [line for line in headline_of(tmp_path, rows) if "changed most" in line]
+    assert changed.startswith(f"It changed most {said}")
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_what_was_not_compared_is_not_said_to_be_alike(tmp_path, form):
+    rows = [scored_row(MOST[number % 10], date=f"2025-03-0{1 + number // 100}") for number in range(300)]
+    for number, row in enumerate(rows):
+        row["shop"] = "a" if number < 20 else "b"
+    output = tmp_path / f"report.{form}"
+    assert main(["report", written(tmp_path / "in.csv", rows), "-o", str(output), "--group-by", "shop"]) == 0
+    shown = output.read_text(encoding="utf-8")
+    assert "No period differs from the others by more than chance and two points." in shown
+    assert "There are too few texts to compare groups: 30 are needed on either side." in shown
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_where_nothing_could_be_compared_the_differences_say_so(tmp_path, form):
+    rows = [scored_row(shop=shop) for shop in "abab"]
+    output = tmp_path / f"report.{form}"
+    assert main(["report", written(tmp_path / "in.csv", rows), "-o", str(output), "--group-by", "shop"]) == 0
+    differences = output.read_text(encoding="utf-8").split("Drops and spikes that matter")[1]
+    assert "There are too few texts to compare groups" in differences
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_the_p_value_of_weeks_in_a_row_says_whose_it_is(tmp_path, form):
+    rows = [
+        scored_row(MOST[number % (2 if week in (3, 4, 5) else 10) - 2], date=f"2025-03-{1 + week:02}")
+        for week in range(10)
+        for number in range(200)
+    ]
+    output = tmp_path / f"report.{form}"
+    assert main(["report", written(tmp_path / "in.csv", rows), "-o", str(output)]) == 0
+    shown = output.read_text(encoding="utf-8")
+    assert "(largest of 3 periods)" in shown
+    if form == "json":
+        assert {each["largest_of"] for each in json.loads(shown)["findings"][0]["measures"]} == {3}
+
+
+def us_dates(*days):
+    return [scored_row(date=day) for day in days]
+
+
+def test_the_order_of_day_and_month_is_found_out_from_all_rows_of_all_inputs(tmp_path):
+    one = written(tmp_path / "one.csv", us_dates("03/04/2025") * 2500 + us_dates("03/13/2025"))
+    two = written(tmp_path / "two.csv", us_dates("03/05/2025", "03/31/2025"))
+    output = tmp_path / "report.json"
+    for inputs in ([one, two], [two, one]):
+        assert main(["report", *inputs, "-o", str(output)]) == 0
+        found = json.loads(output.read_text(encoding="utf-8"))
+        assert (found["time"]["dated"], found["time"]["bad"]) == (2503, 0)
+        assert {period["start"][:7] for period in found["time"]["periods"] if period["texts"]} == {"2025-03"}
+        assert not [note for note in found["notes"] if "guess" in note]
+
+
+def test_a_guess_between_day_and_month_stands_in_the_report(tmp_path, capsys):
+    found = as_json(tmp_path, us_dates("03/04/2025", "2025-04-03"))
+    assert [period["start"] for period in found["time"]["periods"]] == ["2025-04-03"]
+    assert any("read with the day first. That is a guess" in note for note in found["notes"])
+    assert "(a guess)" in capsys.readouterr().err
+
+
+def test_no_number_and_no_value_in_parquet_are_no_group(tmp_path):
+    rows = [scored_row(shop=shop) for shop in (1.0, 2.0, float("nan"), None)]
+    (by,) = as_json(tmp_path, rows, "--group-by", "shop", name="in.parquet")["breakdowns"]
+    assert [(part["value"], part["texts"]) for part in by["parts"]] == [(None, 2), ("1.0", 1), ("2.0", 1)]
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet", "in.xlsx"])
+def test_dates_written_as_numbers_are_read_from_a_column_named_for_them(tmp_path, name):
+    rows = [scored_row(day=20250331), scored_row(day=20250401), scored_row(day=None)]
+    found = as_json(tmp_path, rows, "--date-column", "day", name=name)
+    assert (found["time"]["dated"], found["time"]["missing"], found["time"]["bad"]) == (2, 1, 0)
 
 
 def test_a_spike_is_found_with_its_size_and_its_test(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from table_files import write_rows
 
 from model.errors import InputError
-from serving.report.dates import date_reader, find_date_column, read_date
+from serving.report.dates import check_dates, find_date_column, read_both, read_date
 from serving.report.periods import choose_unit, name_of, name_of_run, starts
 from serving.tables.files import open_table
 
@@ -46,34 +46,39 @@ def test_what_is_no_day_is_not_taken_for_one(written):
     assert read_date(written, "day first") is None
 
 
-def reader(*values, say=lambda line: None):
-    return date_reader("in.csv", "day", values, say)
+@pytest.mark.parametrize(
+    ("written", "day_first", "month_first"),
+    [
+        ("04/03/2025", DAY, date(2025, 4, 3)),
+        ("03-04-2025", date(2025, 4, 3), DAY),
+        ("31/01/2025", date(2025, 1, 31), None),
+        ("01/31/2025 10:11", None, date(2025, 1, 31)),
+        ("04.03.2025", DAY, DAY),
+        ("2025-03-04", DAY, DAY),
+        ("31/31/2025", None, None),
+    ],
+)
+def test_a_cell_is_read_in_either_order(written, day_first, month_first):
+    assert read_both(written) == (day_first, month_first)
 
 
-def test_day_or_month_first_is_found_out():
-    assert reader("31/01/2025", "04/03/2025")("04/03/2025") == DAY
-    assert reader("01/31/2025", "03/04/2025")("03/04/2025") == DAY
+NUMBERS = [1741082400, "1741082400", "1741082400.25", 1741082400000, 1741082400.0, 20250304, 20250304.0, "20250304"]
 
 
-def test_a_guess_between_day_and_month_is_said_aloud():
-    said = []
-    assert reader("04/03/2025", say=said.append)("04/03/2025") == DAY
-    assert "day first (a guess)" in said[0]
+@pytest.mark.parametrize("written", NUMBERS)
+def test_days_as_numbers_and_time_since_1970_are_read_from_a_column_named_for_dates(written):
+    assert read_both(written) == (DAY, DAY)
 
 
-@pytest.mark.parametrize("written", [1741082400, "1741082400", "1741082400.25", 1741082400000, 1741082400.0])
-def test_seconds_and_milliseconds_since_1970_are_read_from_a_column_named_for_dates(written):
-    assert reader(written)(written) == DAY
-
-
-@pytest.mark.parametrize("written", ["1970-01-01", "0001-01-01", "2999-01-01", "1403-12-14"])
+@pytest.mark.parametrize("written", ["1970-01-01", "0001-01-01", "2999-01-01", "1403-12-14", 10**400, 1e300, True])
 def test_days_that_stand_for_a_missing_date_are_none(written):
-    assert reader("2025-03-04")(written) is None
+    assert read_both(written) == (None, None)
 
 
 def test_a_column_named_for_dates_that_holds_none_is_refused():
     with pytest.raises(InputError, match=r"'day' \(--date-column\) holds no dates"):
-        reader("red", "blue")
+        check_dates("in.csv", "day", ["red", "blue"])
+    check_dates("in.csv", "day", [None, "", float("nan")])
 
 
 @pytest.fixture

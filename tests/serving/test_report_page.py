@@ -15,7 +15,11 @@ from scored_files import scored_row, written, year_of_feedback
 
 from model.labels import MOODS
 from serving.cli import main
+from serving.output import shorten
+from serving.report import charts
 from serving.report import page as page_module
+from serving.report.content import Breakdown, Part
+from serving.report.intervals import share_of
 
 FLAGS = [
     "--no-sandbox",
@@ -163,6 +167,14 @@ def test_charts_are_seen_and_stand_beside_their_numbers(open_page):
     section.locator("summary").click()
     assert section.locator("tbody tr").count() == len(MOODS)
     assert section.locator("table").is_visible()
+
+
+def test_values_that_look_alike_stay_bars_of_their_own():
+    moods = {mood: share_of(1, 4) for mood in MOODS}
+    names = ("a" * 30 + "1", "a" * 30 + "2", shorten("a" * 30, 24) + " (2)", "2 others", "x", "x\x00", "x (2)")
+    parts = tuple(Part(name, moods, 4) for name in names)
+    spec = charts.breakdown_chart(Breakdown("group", "shop", parts, Part(None, moods, 8), 2, more_than=False))
+    assert len({row["label"] for row in spec["data"]["values"]}) == len(names) + 1
 
 
 def test_headings_go_down_one_step_at_a_time(open_page):

@@ -67,6 +67,14 @@ def test_a_row_that_scoring_never_wrote_is_named_without_its_text(refused, chang
     assert secret not in found
 
 
+@pytest.mark.parametrize("value", [10**400, [0.05], {"p": 0.05}, [[]]], ids=["huge", "list", "object", "lists"])
+def test_a_probability_that_is_no_number_in_jsonl(refused, value):
+    bad = scored_row(angry=value)
+    for rows in ([scored_row(), bad], [bad], [bad, bad]):
+        found = refused(rows, name="in.jsonl")
+        assert f"in.jsonl, line {1 + rows.index(bad)}: column 'angry' holds no number" in found
+
+
 def test_a_cell_out_of_place_is_not_repeated(refused):
     assert "4111" not in refused([scored_row(mood="my card is 4111")])
     assert "4111" not in refused([scored_row(angry="my card is 4111")])
@@ -92,6 +100,48 @@ def test_what_scoring_added_is_no_group(refused):
 @pytest.mark.parametrize("more", [(), ("--no-texts",)])
 def test_the_texts_are_no_group(refused, more):
     assert "holds the texts" in refused([scored_row()], "--group-by", "text", *more)
+
+
+def test_no_texts_keeps_texts_out_of_groups_even_where_their_column_is_unclear(refused):
+    rows = [
+        {
+            "one": f"some words {number} here",
+            "two": f"other words {number} there",
+            **scored_row(),
+            "lang": f"so {number}",
+        }
+        for number in range(50)
+    ]
+    for row in rows:
+        del row["text"]
+    assert "no column is named 'txt' (--text-column)" in refused(rows, "--no-texts", "--text-column", "txt")
+    for options in (("--group-by", "one"), ("--text-column", "one", "--group-by", "two"), ("--language-column", "two")):
+        assert "reads like texts, and hardly two are alike" in refused(rows, "--no-texts", *options)
+
+
+def test_no_texts_looks_at_all_rows_and_not_at_the_first_alone(refused):
+    rows = [scored_row(shop="")] * 2100 + [scored_row(shop=f"my parcel {number} is late") for number in range(100)]
+    assert "'shop' reads like texts" in refused(rows, "--no-texts", "--group-by", "shop")
+
+
+def test_no_texts_lets_groups_of_several_words_through(tmp_path):
+    rows = [scored_row(shop=shop) for shop in ("north harbour", "old centre")] * 3
+    source = written(tmp_path / "in.csv", rows)
+    assert main(["report", source, "-o", str(tmp_path / "r.md"), "--no-texts", "--group-by", "shop"]) == 0
+
+
+def test_dates_in_both_orders_are_refused(refused):
+    rows = [scored_row(day="31/01/2025")] * 2 + [scored_row(day="03/04/2025")] * 3000 + [scored_row(day="01/31/2025")]
+    found = refused(rows)
+    assert "column 'day' mixes orders: 2 of its dates can only be read with the day first, and 1 only" in found
+    assert "--date-column" in found
+
+
+def test_an_input_named_twice(tmp_path, capsys):
+    source = written(tmp_path / "in.csv", [scored_row()])
+    for other in (source, str(tmp_path / "." / "in.csv"), str(tmp_path / ".." / tmp_path.name / "in.csv")):
+        assert main(["report", source, other, "-o", str(tmp_path / "r.md")]) == 2
+        assert "is the same file as" in capsys.readouterr().err
 
 
 def test_a_date_column_without_dates(refused):
@@ -154,12 +204,13 @@ def test_without_the_extra_html_says_what_to_install_and_the_others_work(tmp_pat
     ("rows", "said"),
     [
         ([failed_row()] * 3, "None of the 3 rows could be scored"),
+        ([failed_row()], "The one row could not be scored"),
         ([scored_row("angry")], "The one text is angry."),
         ([scored_row("angry")] * 2 + [scored_row()], "So few texts say little about others"),
         ([scored_row(text="x" * 10**6, shop="y" * 10**6)] * 2, "2 texts"),
         ([scored_row(**{f"c{n}": n for n in range(500)})] * 2, "2 texts"),
     ],
-    ids=["all errors", "one row", "few rows", "huge cells", "many columns"],
+    ids=["all errors", "one error", "one row", "few rows", "huge cells", "many columns"],
 )
 def test_odd_files_still_give_a_report_that_says_so(tmp_path, form, rows, said):
     output = tmp_path / f"report.{form}"

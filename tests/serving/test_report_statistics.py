@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 
 import numpy as np
 import pytest
@@ -102,9 +103,47 @@ def test_a_week_that_looks_low_only_beside_a_high_one_is_no_finding():
     assert [finding.value for finding in find_changes([weeks(quiet, quiet, loud)]).found] == ["weeks 2 to 2"]
 
 
-def test_two_groups_that_differ_are_both_told():
-    found = find_changes([weeks(counts(satisfied=80, angry=20), counts(satisfied=20, angry=80))]).found
-    assert len(found) == 2
+def groups(*slices: np.ndarray) -> Dimension:
+    named = [Slice(f"group {number}", part) for number, part in enumerate(slices)]
+    return Dimension("group", "shop", "elsewhere", named, sum(slices[1:], start=slices[0]))
+
+
+@pytest.mark.parametrize("measures", [("satisfied", "angry"), ("angry", "satisfied")])
+def test_of_two_groups_that_mirror_each_other_the_smaller_is_told(measures):
+    one, other = measures
+    small, large = counts(**{one: 40, other: 10}), counts(**{one: 40, other: 160})
+    for slices in ((small, large), (large, small)):
+        (finding,) = find_changes([groups(*slices)]).found
+        assert finding.value == ("group 0" if slices[0] is small else "group 1")
+        assert {measure.mood for measure in finding.measures} == set(measures)
+
+
+def test_of_two_groups_of_one_size_the_unhappier_is_told():
+    (finding,) = find_changes([groups(counts(satisfied=80, angry=20), counts(satisfied=20, angry=80))]).found
+    assert finding.value == "group 1"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_lasting_change_is_one_finding_however_the_weeks_vary(seed):
+    chance = random.Random(seed)
+    slices = []
+    for week in range(40):
+        angry = sum(chance.random() < (0.2 if week < 25 else 0.45) for _ in range(150))
+        slices.append(counts(satisfied=150 - angry, angry=angry))
+    found = find_changes([weeks(*slices)]).found
+    assert len(found) == 1
+    first, last = map(int, found[0].value.removeprefix("weeks ").split(" to "))
+    assert (first, last) == (25, 39)
+
+
+def test_time_grows_with_the_number_of_groups_that_differ_and_not_with_its_square():
+    def seconds(many: int) -> float:
+        dimension = groups(*[counts(satisfied=90, angry=10), counts(satisfied=40, angry=60)] * (many // 2))
+        began = time.process_time()
+        assert len(find_changes([dimension]).found) >= many // 2
+        return time.process_time() - began
+
+    assert seconds(8000) < 10 * seconds(1000)
 
 
 def test_chance_alone_is_hardly_ever_reported():
