@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from model.errors import InputError, RidaError
 from rida import __version__
 from serving import commands
+from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
 
@@ -130,6 +131,7 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads"))
+    cluster.add_flags(parser)
     parser.set_defaults(run=commands.score)
 
 
