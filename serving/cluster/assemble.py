@@ -45,7 +45,7 @@ def find_runs(parts: Path) -> dict[str, list[Run]]:
         first = 0
         paths = pq.read_table(part, columns=[PATH])[PATH]
         for path, rows in ((path, len(list(same))) for path, same in groupby(paths.to_pylist())):
-            found[path].append(Run(part, first, rows))
+            found[str(path)].append(Run(part, first, rows))
             first += rows
     return found
 

@@ -31,6 +31,11 @@ def find_inputs(asked: Sequence[str], output: Path) -> list[Input]:
         InputError: There is no such file, one is not Parquet, two would have the same output, or an output would
             stand among the inputs.
     """
+    for word in asked:
+        if Path(word).is_dir() and output.resolve().is_relative_to(Path(word).resolve()):
+            raise InputError(
+                f"{output} is inside the input {word} and would become an input itself. Give it another place."
+            )
     found: dict[str, Input] = {}
     for one in [each for word in asked for each in _expanded(word)]:
         if one.path.suffix.lower() != ".parquet":
@@ -48,11 +53,6 @@ def find_inputs(asked: Sequence[str], output: Path) -> list[Input]:
             raise InputError(f"{output / one.name} is also an input. Give the output another folder.")
     if not found:
         raise InputError("No input is named. Name Parquet files, or folders or globs of them.")
-    for word in asked:
-        if Path(word).is_dir() and output.resolve().is_relative_to(Path(word).resolve()):
-            raise InputError(
-                f"{output} is inside the input {word} and would become an input itself. Give it another place."
-            )
     return list(found.values())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import sys
 import time
 from collections import Counter
@@ -42,6 +43,8 @@ _BLOCK_ROWS: Final = 1_024
 
 _GROUP_ROWS: Final = 100_000
 """Rows for each core in one pipeline: a quarter of an hour, beside which its start does not matter."""
+
+_CONNECT_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ def score(
     checksum = verify_manifest(weights).whole
     found = find_inputs(inputs, folder)
     text = _check_inputs(found, text_column, say)
+    address = workers.address or os.environ.get("RAY_ADDRESS")
+    if address:
+        _check_address(address)  # before anything is removed; Ray itself would try for many minutes
     with locked(folder):
         pending = begin(folder, found, weights=checksum, text_column=text, restart=restart)
         kept = _counted([one for one in found if one not in pending], folder)
@@ -94,7 +100,7 @@ def score(
                 f"{len(found) - len(pending)} of {len(found)} files ({kept.rows:,} rows) are done already and are kept."
             )
         if pending:
-            with _cluster(workers) as count:
+            with _cluster(workers, address) as count:
                 scorer = {"weights": str(weights), "threads": workers.threads, "text_column": text}
                 for group in _groups(pending, rows=_GROUP_ROWS * count * workers.threads):
                     _score_group(group, folder, count, scorer)
@@ -133,8 +139,21 @@ def _groups(pending: Sequence[Input], *, rows: int) -> Iterator[list[tuple[Input
         yield group
 
 
+def _check_address(address: str) -> None:
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not separator:
+        return  # a name such as auto
+    try:
+        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"No Ray cluster answers at {address} ({error}). Check --address; `ray start --head` says which it is."
+        ) from error
+
+
 @contextmanager
-def _cluster(workers: Workers) -> Iterator[int]:
+def _cluster(workers: Workers, address: str | None) -> Iterator[int]:
     """Ray, and how many workers fit; started here unless there is an address. Closed at the end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
@@ -142,13 +161,12 @@ def _cluster(workers: Workers) -> Iterator[int]:
 
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    address = workers.address or os.environ.get("RAY_ADDRESS")
     quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     if address:
         try:
             ray.init(address=address, **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise InputError(f"no Ray cluster answers at {address} ({_first_line(error)}). Check --address.") from error
+            raise InputError(f"{address} is no Ray cluster to work with: {_first_line(error)}") from error
     else:
         count = workers.count or max(1, usable_cores() // workers.threads)
         # Reading and writing take little, but need a place beside the workers.
