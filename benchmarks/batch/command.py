@@ -46,5 +46,7 @@ def contestant(name: str, texts: list[str], folder: Path) -> dict[str, Any]:
     """Another way to score these texts, in a process of its own."""
     path = folder / "texts.json"
     path.write_text(json.dumps(texts), encoding="utf-8")
-    found: dict[str, Any] = json.loads(run("-m", "benchmarks.batch.contestants", name, str(path))["said"].splitlines()[-1])
+    found: dict[str, Any] = json.loads(
+        run("-m", "benchmarks.batch.contestants", name, str(path))["said"].splitlines()[-1]
+    )
     return found

@@ -3,9 +3,9 @@
     pip install -e ".[train]"
     python -m benchmarks.batch.compare --data-root DATA
 
-`rida score` as a whole command on files of real rows, beside pipelines of transformers and the bare onnxruntime session.
-Who is slow gets samples with the same mixture of lengths, as large as it scores in `--seconds`, others in each repeat.
-Every repeat runs all, one after the other. Writes `benchmarks/results/batch.json` and shows the table.
+`rida score` as a whole command on files of real rows, beside pipelines of transformers and the bare onnxruntime
+session. Who is slow gets samples with the same mixture of lengths, as large as it scores in `--seconds`, others in each
+repeat. Every repeat runs all, one after the other. Writes `benchmarks/results/batch.json` and shows the table.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def repeated(counts: Counter[str], rows: int, times: int, seed: int) -> list[str
 
 
 def same_mix(lengths: Sequence[int], count: int, offset: float) -> list[int]:
-    """Positions of a sample with the same mixture of lengths: each so-and-so-many-th by length, from `offset` (0 to 1) on.
+    """Positions of a sample with the same mixture of lengths: every k-th by length, from `offset` (0 to 1) on.
 
     Systematic sampling; a plain random sample of a few hundred texts would differ by some per cent in mean length.
     """

@@ -44,11 +44,11 @@ def _how(results: Results) -> str:
     machine, texts, versions = results["machine"], results["texts"], results["versions"]
     count = len(results["repeats"])
     return (
-        f"{_machine(machine)}. {count} repeat{'s' if count > 1 else ''} of all, one after the other; shown is the median, "
-        f"with the lowest and the highest. Rida's files have {texts['rows']:,} rows, drawn from {texts['rows_in_sources']:,} "
-        f"real ones; a text has {texts['mean_tokens']:.0f} tokens on average. Weights {versions['weights']['name']} "
-        f"{versions['weights']['version']}; onnxruntime {versions['onnxruntime']}, torch {versions['torch']}, transformers "
-        f"{versions['transformers']}. How to run it: [benchmarks/batch](../benchmarks/batch/README.md)."
+        f"{_machine(machine)}. {count} repeat{'s' if count > 1 else ''} of all, one after the other; shown is the "
+        f"median, with the lowest and the highest. Rida's files have {texts['rows']:,} rows, drawn from "
+        f"{texts['rows_in_sources']:,} real ones; a text has {texts['mean_tokens']:.0f} tokens on average. Weights "
+        f"{versions['weights']['name']} {versions['weights']['version']}; onnxruntime {versions['onnxruntime']}, "
+        f"torch {versions['torch']}, transformers {versions['transformers']}. How to run it: [benchmarks/batch](../benchmarks/batch/README.md)."
     )
 
 
@@ -76,10 +76,10 @@ def _rates(results: Results) -> str:
 def _mind(results: Results) -> str:
     shares = results["texts"]["share_repeated"]
     return (
-        "`rida score` is the whole command: start, reading CSV, scoring, writing. The others only score; loading is not "
-        "counted, and they are given fewer rows, drawn anew in each repeat with the same mixture of lengths. All texts are "
-        "cut into the pieces of Rida's vocabulary. The pipelines read 512 tokens of a text, Rida 2,048. Rows whose text "
-        "stood there before: "
+        "`rida score` is the whole command: start, reading CSV, scoring, writing. The others only score; loading is "
+        "not counted, and they are given fewer rows, drawn anew in each repeat with the same mixture of lengths. All "
+        "texts are cut into the pieces of Rida's vocabulary. The pipelines read 512 tokens of a text, Rida 2,048. Rows "
+        "whose text stood there before: "
         + ", ".join(f"{name.removeprefix('rida score, ')} {100 * share:.1f} %" for name, share in shares.items())
         + f"; in all sources together {100 * results['texts']['share_repeated_in_sources']:.1f} %."
     )
@@ -92,9 +92,10 @@ def _workers(workers: Results) -> str:
         start = Spread.of([repeat[count]["start_seconds"] for repeat in workers["repeats"]])
         lines.append([count, whole.shown(".1f"), start.shown(".1f")])
     return (
-        f"`rida score --engine ray` on {workers['rows']:,} rows of {workers['files']} Parquet files, each worker with one "
-        f"core ({_machine(workers['machine'])}; Ray {workers['versions']['ray']}). The start is the time for "
-        f"{workers['start_rows']} rows.\n\n" + _table(["Workers", "Rows a second, start included", "Start, seconds"], lines)
+        f"`rida score --engine ray` on {workers['rows']:,} rows of {workers['files']} Parquet files, each worker with "
+        f"one core ({_machine(workers['machine'])}; Ray {workers['versions']['ray']}). The start is the time for "
+        f"{workers['start_rows']} rows.\n\n"
+        + _table(["Workers", "Rows a second, start included", "Start, seconds"], lines)
     )
 
 

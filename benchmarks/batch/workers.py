@@ -3,8 +3,8 @@
     pip install -e ".[train,ray]"
     python -m benchmarks.batch.workers --data-root DATA
 
-Whole commands, `rida score --engine ray --workers 1` and `2`, in turn, on the same Parquet files; and each on a few rows,
-to know what the start takes. Writes `benchmarks/results/batch-workers.json`.
+Whole commands, `rida score --engine ray --workers 1` and `2`, in turn, on the same Parquet files; and each on a few
+rows, to know what the start takes. Writes `benchmarks/results/batch-workers.json`.
 """
 
 from __future__ import annotations

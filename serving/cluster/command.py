@@ -17,7 +17,7 @@ _ONLY_LOCAL: Final = ("id_column", "encoding", "delimiter", "triage")
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Give `rida score` its flags for Ray."""
     group = parser.add_argument_group(
-        "beyond one machine", "IN are Parquet files, folders or globs of them, OUT a folder; the same command goes on."
+        "beyond one machine", "IN are Parquet files, folders or globs of them, OUT a folder; what was killed goes on."
     )
     group.add_argument(
         "--engine",
