@@ -48,7 +48,8 @@ def _how(results: Results) -> str:
         f"median, with the lowest and the highest. Rida's files have {texts['rows']:,} rows, drawn from "
         f"{texts['rows_in_sources']:,} real ones; a text has {texts['mean_tokens']:.0f} tokens on average. Weights "
         f"{versions['weights']['name']} {versions['weights']['version']}; onnxruntime {versions['onnxruntime']}, "
-        f"torch {versions['torch']}, transformers {versions['transformers']}. How to run it: [benchmarks/batch](../benchmarks/batch/README.md)."
+        f"torch {versions['torch']}, transformers {versions['transformers']}. "
+        "How to run it: [benchmarks/batch](../benchmarks/batch/README.md)."
     )
 
 

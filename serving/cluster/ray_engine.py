@@ -254,6 +254,8 @@ def _counted(done: Sequence[Input], folder: Path) -> ScoreSummary:
     for one in done:
         path = folder / one.name
         with damaged(str(path)), pq.ParquetFile(path) as file:
+            if (rows := file.metadata.num_rows) != fingerprint(one.path).rows:
+                raise InputError(f"{path} has {rows} rows, not as many as {one.path}. Remove it, and run this again.")
             for batch in file.iter_batches(columns=["mood", "error"]):
                 summary.rows += batch.num_rows
                 summary.errors += batch.num_rows - batch.column("error").null_count

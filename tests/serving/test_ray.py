@@ -121,10 +121,16 @@ def test_a_killed_job_goes_on_and_gives_what_scoring_each_file_here_gives(tmp_pa
     assert outputs(out) == scored_here(feedback, tmp_path / "here", tiny_weights)
     assert sorted(path.name for path in out.iterdir()) == [JOB, *sorted({n.split("/")[0] for n in outputs(out)})]
 
+    pq.write_table(pq.read_table(out / "a.parquet").slice(1), tmp_path / "shorter.parquet")
+    (tmp_path / "shorter.parquet").rename(out / "a.parquet")
     third = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
-    assert third.returncode == 1
-    assert "5 of 5 files (501 rows) are done already" in third.stderr
-    assert "rows with errors in the files that were done before: 1" in third.stderr
+    assert third.returncode == 2
+    assert "a.parquet has 129 rows, not as many as" in third.stderr
+    (out / "a.parquet").write_bytes((tmp_path / "here" / "a.parquet").read_bytes())
+    fourth = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert fourth.returncode == 1
+    assert "5 of 5 files (501 rows) are done already" in fourth.stderr
+    assert "rows with errors in the files that were done before: 166" in fourth.stderr
 
 
 @needs_ray
