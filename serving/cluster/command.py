@@ -10,7 +10,7 @@ from model.errors import InputError
 from serving.settings import read_settings
 
 # What the other engine does not do with these, by the names argparse gives them.
-_ONLY_RAY: Final = ("address", "workers", "restart")
+_ONLY_RAY: Final = ("address", "workers")
 _ONLY_LOCAL: Final = ("id_column", "encoding", "delimiter", "triage")
 
 
@@ -32,7 +32,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="workers, each with --threads cores (default: 1 core each, all cores)",
     )
-    group.add_argument("--restart", action="store_true", help="begin anew, removing what was scored into OUT before")
 
 
 def check_flags(args: argparse.Namespace) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 import pyarrow as pa
 
 from rida import load
-from serving.tables.added import ADDED, added_values
+from serving.batch.pipeline import scored_cells
+from serving.tables.added import ADDED
 from serving.tables.parquet_file import plain_values
 from serving.tables.parquet_writer import ADDED_FIELDS
 
@@ -44,10 +45,9 @@ class Scorer:
 
         Texts that repeat are scored once.
         """
-        filled = ["" if text is None or (isinstance(text, float) and isnan(text)) else text for text in texts]
-        distinct = list(dict.fromkeys(filled))
-        found = dict(zip(distinct, map(added_values, self._classifier.classify(distinct)), strict=True))
-        return {name: [found[text][name] for text in filled] for name in ADDED}
+        cells = [None if isinstance(text, float) and isnan(text) else text for text in texts]
+        rows = scored_cells(self._classifier, cells)
+        return {name: [row[name] for row in rows] for name in ADDED}
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Rows with the added columns after their own."""

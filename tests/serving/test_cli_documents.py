@@ -11,7 +11,7 @@ from serving.cli import main
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
-@pytest.mark.parametrize("command", ["classify", "score", "serve", "model"])
+@pytest.mark.parametrize("command", ["classify", "score", "report", "serve", "model"])
 def test_the_page_shows_the_help_of_the_command(monkeypatch, capsys, command):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -169,7 +169,6 @@ def test_without_ray_the_command_says_what_to_install(tmp_path, monkeypatch, cap
     ("words", "message"),
     [
         (["--workers", "2"], "--workers needs --engine ray"),
-        (["--restart"], "--restart needs --engine ray"),
         (["--engine", "ray", "--triage", "3"], "--triage works without --engine ray"),
         (["--engine", "ray", "--delimiter", ";"], "--delimiter works without --engine ray"),
         (["--engine", "ray", "--workers", "0"], "must be a whole number from 1"),
@@ -320,8 +319,8 @@ def test_runs_follow_the_numbers_of_the_parts_and_keep_files_apart(tmp_path):
 def test_a_repeated_text_is_scored_once_and_a_missing_one_is_empty(tiny_weights, monkeypatch):
     monkeypatch.setattr(os, "environ", {**os.environ})
     scorer, seen = Scorer(weights=str(tiny_weights)), []
-    classify = scorer._classifier.classify
-    monkeypatch.setattr(scorer._classifier, "classify", lambda texts: seen.extend(texts) or classify(texts))
+    begin_texts = scorer._classifier.start
+    monkeypatch.setattr(scorer._classifier, "start", lambda texts: seen.extend(texts) or begin_texts(texts))
     columns = scorer.columns(["great parcel", None, "great parcel", float("nan"), ""])
     assert seen == ["great parcel", ""]
     assert columns["mood"][0] == columns["mood"][2] is not None
