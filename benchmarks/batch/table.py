@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.batch.contestants import CEILING
 from benchmarks.batch.goals import DISTINCT, Goal, Results, Spread, goals, rates, ratio, workers_goal
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "batch.json"
@@ -70,7 +71,9 @@ def _rates(results: Results) -> str:
         peaks = Spread.of([repeat[name]["peak_mb"] for repeat in results["repeats"]])
         times = "" if name == DISTINCT else ratio(results, DISTINCT, name).shown(".2f")
         rate = Spread.of(rates(results, name)).shown(".1f")
-        lines.append([name, f"{first['rows']:,}", rate, times, f"{peaks.highest:.0f}"])
+        # The ceiling's process holds a second session, the classifier's own, which cuts its texts.
+        peak = "" if name == CEILING else f"{peaks.highest:.0f}"
+        lines.append([name, f"{first['rows']:,}", rate, times, peak])
     return _table(["", "Rows", "Rows a second", "Rida on distinct texts, times", "Peak memory, MB"], lines)
 
 

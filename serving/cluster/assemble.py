@@ -10,11 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from model.errors import InputError, RidaError
@@ -43,10 +43,10 @@ def find_runs(parts: Path) -> dict[str, list[Run]]:
     found: dict[str, list[Run]] = defaultdict(list)
     for part in sorted(parts.glob("*.parquet"), key=_number):
         first = 0
-        paths = pq.read_table(part, columns=[PATH])[PATH]
-        for path, rows in ((path, len(list(same))) for path, same in groupby(paths.to_pylist())):
-            found[str(path)].append(Run(part, first, rows))
-            first += rows
+        runs = pc.call_function("run_end_encode", [pq.read_table(part, columns=[PATH])[PATH].combine_chunks()])
+        for path, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+            found[path].append(Run(part, first, end - first))
+            first = end
     return found
 
 
@@ -55,15 +55,14 @@ def _number(part: Path) -> list[int]:
     return [int(digits) for digits in re.findall(r"\d+", part.stem.rpartition("_")[2])]
 
 
-def assemble(one: Input, expected: Fingerprint, runs: Sequence[Run], output: Path, *, text_column: str) -> None:
-    """Write the output of one input from its runs; it takes its name when all is on disk.
+def assemble(one: Input, expected: Fingerprint, runs: Sequence[Run], output: Path, *, text_column: str) -> Fingerprint:
+    """Write the output of one input from its runs, and say what it is; it takes its name when all is on disk.
 
     Raises:
         InputError: The input was changed meanwhile, or the output cannot be written.
         RidaError: The parts do not hold the input's rows in its order.
     """
-    if fingerprint(one.path) != expected:
-        raise InputError(f"{one.path} was changed while it was scored. Let it be finished first, then begin anew.")
+    refuse_changed(one, expected)
     output.parent.mkdir(parents=True, exist_ok=True)
     scored = _Scored(runs)
     with open_parquet(str(one.path)) as table, create_table(str(output), say=lambda message: None) as writer:
@@ -75,6 +74,16 @@ def assemble(one: Input, expected: Fingerprint, runs: Sequence[Run], output: Pat
             writer.write(chunk, _added(rows))
         if scored.left():
             raise RidaError(f"{one.path}: Ray gave more rows than the file has. {_REPORT}")
+    return fingerprint(output)
+
+
+def refuse_changed(one: Input, expected: Fingerprint) -> None:
+    """Raise InputError if an input is no longer what it was when the run began."""
+    if fingerprint(one.path) != expected:
+        raise InputError(
+            f"{one.path} was changed since this run began. Let whoever writes it finish, and run this again; what is "
+            "done is kept."
+        )
 
 
 _REPORT: Final = "Nothing was written for it; please report this with the version of Ray."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from glob import has_magic
 from pathlib import Path, PurePath
 
@@ -53,24 +54,64 @@ def find_inputs(asked: Sequence[str], output: Path) -> list[Input]:
             raise InputError(f"{output / one.name} is also an input. Give the output another folder.")
     if not found:
         raise InputError("No input is named. Name Parquet files, or folders or globs of them.")
+    _refuse_outputs_found(asked, [output / name for name in found])
     return list(found.values())
+
+
+def _refuse_outputs_found(asked: Sequence[str], outputs: Sequence[Path]) -> None:
+    for pattern in filter(None, map(_pattern, asked)):
+        if taken := next(filter(pattern.finds, outputs), None):
+            raise InputError(
+                f"{pattern.word} also finds the output {taken}, which would become an input. Give the output another "
+                "folder."
+            )
 
 
 def _expanded(word: str) -> Iterator[Input]:
     path = Path(os.path.abspath(word))  # noqa: PTH100  (Path.resolve would follow links to files of another name)
     if path.is_dir():
         yield from _under(path, path.rglob("*.parquet"), word)
-    elif not path.exists() and has_magic(word):
-        first = next(at for at, part in enumerate(path.parts) if has_magic(part))
-        start, pattern = Path(*path.parts[:first]), str(Path(*path.parts[first:]))
-        yield from _under(start, start.glob(pattern), word)
+    elif (pattern := _pattern(word)) is not None:
+        yield from _under(pattern.start, pattern.start.glob(str(Path(*pattern.parts))), word)
     else:
         yield Input(path, path.name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    word: str
+    start: Path
+    parts: tuple[str, ...]
+
+    def finds(self, path: Path) -> bool:
+        start, path = self.start.resolve(), path.resolve()
+        return path.is_relative_to(start) and _fits(path.relative_to(start).parts, self.parts)
+
+
+def _pattern(word: str) -> _Pattern | None:
+    path = Path(os.path.abspath(word))  # noqa: PTH100  (as above)
+    if path.exists() or not has_magic(word):
+        return None
+    first = next(at for at, part in enumerate(path.parts) if has_magic(part))
+    return _Pattern(word, Path(*path.parts[:first]), path.parts[first:])
+
+
+def _fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether a path fits a pattern, part by part; `**` stands for any number of folders that are not hidden."""
+    if not pattern or any(_is_hidden(part) for part in parts):
+        return not pattern and not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[skipped:], pattern[1:]) for skipped in range(len(parts)))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+
+
+def _is_hidden(part: str) -> bool:
+    return part[0] in "._"
+
+
 def _under(folder: Path, files: Iterator[Path], word: str) -> Iterator[Input]:
     names = sorted(path.relative_to(folder).as_posix() for path in files if path.is_file())
-    kept = [name for name in names if not any(part[0] in "._" for part in PurePath(name).parts)]
+    kept = [name for name in names if not any(map(_is_hidden, PurePath(name).parts))]
     if not kept:
         raise InputError(f"{word}: there is no Parquet file there. {_CONVERT}")
     yield from (Input(folder / name, name) for name in kept)

@@ -1,17 +1,19 @@
 """What a job in an output folder was begun with, and which of its files are done.
 
-`_rida_job.json` in the folder holds fingerprints of the inputs, the weights, the options and the versions that scores
-depend on. A file is done when its output stands under its name: it gets that name only when it is complete.
+`_rida_job.json` in the folder holds fingerprints of the inputs and of finished outputs, the weights, the options and
+the versions that scores depend on. A file is done when its output stands under its name: its fingerprint is kept first,
+then the complete output gets its name, so that a file which no job wrote is never taken for one that is done.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
+import platform
+import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,18 +22,18 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from model.errors import InputError
-from rida import __version__
 from serving.cluster.inputs import Input
-from serving.tables.atomic import replaced
+from serving.cluster.scorer import Identity
+from serving.tables.atomic import replaced, sync_folder
 from serving.tables.files import writing
 from serving.tables.parquet_file import damaged
 from serving.tables.table import names
 
 JOB: Final = "_rida_job.json"
 PARTS: Final = "_rida_parts"
+"""How names of folders for what is not finished begin."""
 
 _FORMAT: Final = 1
-_SCORED_BY: Final = ("onnxruntime", "tokenizers", "numpy")
 _TAIL: Final = 8  # the footer's length in four bytes, and the magic number
 
 
@@ -79,30 +81,79 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def begin(folder: Path, inputs: Sequence[Input], *, weights: str, text_column: str, restart: bool) -> list[Input]:
-    """Begin a job or go on with it; gives the inputs that are not done. `weights` is their SHA-256.
+@contextmanager
+def parts_folder(folder: Path) -> Iterator[Path]:
+    """A new folder for what is not finished, removed at the end of the block.
+
+    No two runs have the same one: a lock may hold on one machine only. By the machine's name in it the next run there
+    knows that it is left over.
+    """
+    parts = folder / f"{PARTS}-{secrets.token_hex(4)}-{platform.node()}"
+    with writing(str(parts)):
+        parts.mkdir()
+    try:
+        yield parts
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that was begun: what its file holds, and the inputs that are not done, as they were at the beginning."""
+
+    folder: Path
+    content: dict[str, Any]
+    pending: list[tuple[Input, Fingerprint]]
+
+    def finish(self, outputs: Mapping[str, Fingerprint], staged: Path) -> None:
+        """Give complete outputs, by their names in the folder `staged`, their names in the job's.
+
+        Raises:
+            InputError: The folder cannot be written.
+        """
+        self.content["outputs"] |= {name: asdict(known) for name, known in outputs.items()}
+        self.write()
+        with writing(str(self.folder)):
+            for name in outputs:
+                target = self.folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (staged / name).replace(target)
+            for parent in {(self.folder / name).parent for name in outputs}:
+                sync_folder(parent)
+
+    def write(self) -> None:
+        """Keep what is known of the job."""
+        path = self.folder / JOB
+        with writing(str(path)), replaced(path) as file:
+            file.write((json.dumps(self.content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def begin(folder: Path, inputs: Sequence[Input], *, scored_by: Identity, text_column: str, restart: bool) -> Job:
+    """Begin a job or go on with it.
 
     Raises:
-        InputError: The folder's job was begun with something else, or other files stand where outputs should.
+        InputError: What is done in the folder was begun with something else, or other files stand where outputs should.
     """
-    job: dict[str, Any] = {
+    found = {one.name: fingerprint(one.path) for one in inputs}
+    content: dict[str, Any] = {
         "format": _FORMAT,
-        "weights": weights,
+        "weights": scored_by.weights,
         "options": {"text_column": text_column},
-        "versions": {"rida": __version__} | {name: importlib.metadata.version(name) for name in _SCORED_BY},
-        "inputs": {one.name: asdict(fingerprint(one.path)) for one in inputs},
+        "versions": scored_by.versions,
+        "inputs": {name: asdict(known) for name, known in found.items()},
+        "outputs": {},
     }
     _clear_leftovers(folder)
     before = _read(folder)
     if restart:
-        _remove_outputs(folder, [*job["inputs"], *(before or {}).get("inputs", [])])
+        _remove_outputs(folder, [*found, *(before or {}).get("inputs", [])])
     elif before is not None:
-        _refuse_other(folder, before, job)
-    else:
-        _refuse_strangers(folder, inputs)
-    with writing(str(folder / JOB)), replaced(folder / JOB) as file:
-        file.write((json.dumps(job, indent=1, ensure_ascii=False) + "\n").encode())
-    return [one for one in inputs if not (folder / one.name).exists()]
+        content["outputs"] = {name: known for name, known in before["outputs"].items() if (folder / name).exists()}
+        _refuse_other(folder, before, content)
+    _refuse_strangers(folder, inputs, content["outputs"])
+    job = Job(folder, content, [(one, found[one.name]) for one in inputs if one.name not in content["outputs"]])
+    job.write()
+    return job
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
@@ -111,7 +162,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         job: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if job["format"] != _FORMAT or not isinstance(job["inputs"], dict):
+        if job["format"] != _FORMAT or not all(isinstance(job[name], dict) for name in ("inputs", "outputs")):
             raise ValueError(f"format {job['format']}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -128,8 +179,11 @@ def _refuse_other(folder: Path, before: dict[str, Any], job: dict[str, Any]) -> 
         for name, value in job[kind].items():
             if before.get(kind, {}).get(name) != value:
                 differences.append(f"{name} was {before.get(kind, {}).get(name)} and is {value}")
-    changed = [name for name, found in job["inputs"].items() if before["inputs"].get(name, found) != found]
-    gone = [name for name in before["inputs"] if name not in job["inputs"]]
+    # What is not done may change or go: nothing was made of it yet.
+    gone = [name for name in job["outputs"] if name not in job["inputs"]]
+    changed = [
+        name for name in job["outputs"] if name not in gone and before["inputs"].get(name) != job["inputs"][name]
+    ]
     if changed:
         differences.append(f"changed since: {names(changed, limit=5)}")
     if gone:
@@ -141,8 +195,11 @@ def _refuse_other(folder: Path, before: dict[str, Any], job: dict[str, Any]) -> 
         )
 
 
-def _refuse_strangers(folder: Path, inputs: Sequence[Input]) -> None:
-    taken = [one.name for one in inputs if (folder / one.name).exists()]
+def _refuse_strangers(folder: Path, inputs: Sequence[Input], outputs: Mapping[str, object]) -> None:
+    for name, known in outputs.items():
+        if asdict(fingerprint(folder / name)) != known:
+            raise InputError(f"{folder / name} was changed since it was scored. Remove it, and run this again.")
+    taken = [one.name for one in inputs if one.name not in outputs and (folder / one.name).exists()]
     if taken:
         raise InputError(
             f"{folder} already holds {names(taken, limit=5)}, which no job there has written. Name another folder for "
@@ -158,8 +215,7 @@ def _remove_outputs(folder: Path, outputs: Sequence[str]) -> None:
 
 
 def _clear_leftovers(folder: Path) -> None:
-    """What a killed run could not take away itself."""
-    with writing(str(folder)):
-        shutil.rmtree(folder / PARTS, ignore_errors=True)
-        for path in folder.rglob(".rida-*.part"):
-            path.unlink(missing_ok=True)
+    """What a killed run on this machine could not take away itself; one on another may still be at work."""
+    for path in folder.glob(f"{PARTS}-*"):
+        if path.name.split("-", 2)[-1] == platform.node():
+            shutil.rmtree(path, ignore_errors=True)

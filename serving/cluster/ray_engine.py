@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 import sys
 import time
@@ -23,15 +22,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.classifier import SHIPPED_WEIGHTS
 from model.cores import usable_cores
 from model.errors import InputError, RidaError
 from model.labels import MOODS
-from model.manifest import verify_manifest
-from serving.cluster.assemble import PATH, assemble, find_runs
+from serving.cluster.assemble import PATH, assemble, find_runs, refuse_changed
 from serving.cluster.inputs import Input, find_inputs
-from serving.cluster.job import PARTS, Fingerprint, begin, fingerprint, locked
-from serving.cluster.scorer import Scorer
+from serving.cluster.job import Fingerprint, Job, begin, fingerprint, locked, parts_folder
+from serving.cluster.scorer import Identity, Scorer
 from serving.score import ScoreSummary
 from serving.tables.added import refuse_added
 from serving.tables.columns import check_is_text, choose_text_column
@@ -41,10 +38,16 @@ from serving.tables.table import Say
 _BLOCK_ROWS: Final = 1_024
 """Rows that a worker gets at once: some seconds of work, so that all workers end at about the same time."""
 
+_PART_ROWS: Final = 16_384
+"""Rows of a part, at least: the driver opens every part once, so that there must not be too many."""
+
 _GROUP_ROWS: Final = 100_000
-"""Rows for each core in one pipeline: a quarter of an hour, beside which its start does not matter."""
+"""Rows for each core in one pipeline: some twenty minutes, beside which its start does not matter."""
 
 _CONNECT_SECONDS: Final = 10
+
+Known = tuple[Input, Fingerprint]
+"""An input as it was when the run began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +88,17 @@ def score(
         raise InputError('--engine ray needs Ray: pip install "rida[ray]"')
     began = time.perf_counter()
     folder = Path(os.path.abspath(output))  # noqa: PTH100  (as for inputs)
-    weights = SHIPPED_WEIGHTS if weights is None else weights.resolve()
-    checksum = verify_manifest(weights).whole
+    # Where the shipped ones lie differs from machine to machine, so that no path is sent for them.
+    weights = weights and weights.resolve()
+    scored_by = Identity.here(weights)
     found = find_inputs(inputs, folder)
     text = _check_inputs(found, text_column, say)
     address = workers.address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_address(address)  # before anything is removed; Ray itself would try for many minutes
     with locked(folder):
-        pending = begin(folder, found, weights=checksum, text_column=text, restart=restart)
+        job = begin(folder, found, scored_by=scored_by, text_column=text, restart=restart)
+        pending = [one for one, _ in job.pending]
         kept = _counted([one for one in found if one not in pending], folder)
         if kept.rows:
             say(
@@ -101,9 +106,14 @@ def score(
             )
         if pending:
             with _cluster(workers, address) as count:
-                scorer = {"weights": str(weights), "threads": workers.threads, "text_column": text}
-                for group in _groups(pending, rows=_GROUP_ROWS * count * workers.threads):
-                    _score_group(group, folder, count, scorer)
+                scorer = {
+                    "weights": weights and str(weights),
+                    "threads": workers.threads,
+                    "text_column": text,
+                    "expected": scored_by,
+                }
+                for group in _groups(job.pending, rows=_GROUP_ROWS * count * workers.threads):
+                    _score_group(group, job, count, scorer)
         scored = _counted(pending, folder)
     scored.seconds = time.perf_counter() - began
     return Done(scored, kept.errors)
@@ -127,11 +137,11 @@ def _check_inputs(found: Sequence[Input], asked: str | None, say: Say) -> str:
     return text
 
 
-def _groups(pending: Sequence[Input], *, rows: int) -> Iterator[list[tuple[Input, Fingerprint]]]:
+def _groups(pending: Sequence[Known], *, rows: int) -> Iterator[list[Known]]:
     """Files in groups with at least so many rows."""
-    group: list[tuple[Input, Fingerprint]] = []
+    group: list[Known] = []
     for one in pending:
-        group.append((one, fingerprint(one.path)))
+        group.append(one)
         if sum(known.rows for _, known in group) >= rows:
             yield group
             group = []
@@ -184,34 +194,50 @@ def _cluster(workers: Workers, address: str | None) -> Iterator[int]:
         ray.shutdown()
 
 
-def _score_group(group: Sequence[tuple[Input, Fingerprint]], folder: Path, count: int, scorer: dict[str, Any]) -> None:
+def _score_group(group: Sequence[Known], job: Job, count: int, scorer: dict[str, Any]) -> None:
     """One pipeline, then one output for each file of it."""
     import ray
 
-    parts = folder / PARTS
-    parts.mkdir()
-    try:
-        _run_pipeline([str(one.path) for one, known in group if known.rows], parts, count, scorer)
-        runs = find_runs(parts)
-        remote = ray.remote(assemble)
-        text = scorer["text_column"]
-        ray.get(
-            [
-                remote.remote(one, known, runs.get(str(one.path), []), folder / one.name, text_column=text)
-                for one, known in group
-            ]
-        )
-    except ray.exceptions.RayError as error:
-        _blame([one for one, _ in group])
-        cause = getattr(error, "cause", None)
-        if isinstance(cause, RidaError):
-            raise type(cause)(str(cause)) from error
-        raise RidaError(
-            f"Ray gave up ({_first_line(cause or error)}); its logs are under /tmp/ray on the machine concerned. What "
-            "is finished is kept, and the same command goes on from there."
-        ) from error
-    finally:
-        shutil.rmtree(parts, ignore_errors=True)
+    for one, known in group:
+        refuse_changed(one, known)  # the run may have begun many hours ago
+    with parts_folder(job.folder) as parts:
+        try:
+            _run_pipeline([str(one.path) for one, known in group if known.rows], parts, count, scorer)
+            _assemble_all(group, job, parts, scorer["text_column"])
+        except ray.exceptions.RayError as error:
+            _blame([one for one, _ in group])
+            cause = getattr(error, "cause", None)
+            if isinstance(cause, RidaError):
+                raise type(cause)(str(cause)) from error
+            # Of a worker that died, Ray tells first that it did, and last why.
+            why = _first_line(cause) if cause else _last_line(error)
+            raise RidaError(
+                f"Ray gave up ({why}); its logs are under /tmp/ray on the machine concerned. What is finished is kept, "
+                "and the same command goes on from there."
+            ) from error
+
+
+def _assemble_all(group: Sequence[Known], job: Job, parts: Path, text_column: str) -> None:
+    """Let every file of a group be finished that can be; only then raise what befell the first that cannot."""
+    import ray
+
+    runs = find_runs(parts)
+    remote = ray.remote(assemble)
+    staged = parts / "outputs"
+    tasks = {
+        one.name: remote.remote(one, known, runs.get(str(one.path), []), staged / one.name, text_column=text_column)
+        for one, known in group
+    }
+    outputs: dict[str, Fingerprint] = {}
+    errors: list[ray.exceptions.RayError] = []
+    for name, task in tasks.items():
+        try:
+            outputs[name] = ray.get(task)
+        except ray.exceptions.RayError as error:
+            errors.append(error)
+    job.finish(outputs, staged)
+    if errors:
+        raise errors[0]
 
 
 def _run_pipeline(paths: list[str], parts: Path, count: int, scorer: dict[str, Any]) -> None:
@@ -236,7 +262,7 @@ def _run_pipeline(paths: list[str], parts: Path, count: int, scorer: dict[str, A
             compute=ray.data.ActorPoolStrategy(size=count),
             num_cpus=scorer["threads"],
         )
-        .write_parquet(str(parts))
+        .write_parquet(str(parts), min_rows_per_file=_PART_ROWS)
     )
 
 
@@ -263,6 +289,10 @@ def _counted(done: Sequence[Input], folder: Path) -> ScoreSummary:
                 for mood in MOODS:
                     summary.moods[mood] += moods[mood]
     return summary
+
+
+def _last_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
 
 
 def _first_line(error: BaseException) -> str:

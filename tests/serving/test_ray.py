@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import signal
 import subprocess
@@ -19,8 +18,8 @@ from model.errors import InputError, RidaError
 from serving.cli import main
 from serving.cluster.assemble import Run, assemble, find_runs
 from serving.cluster.inputs import Input, find_inputs
-from serving.cluster.job import JOB, begin, fingerprint, locked
-from serving.cluster.scorer import Scorer
+from serving.cluster.job import JOB, begin, fingerprint, locked, parts_folder
+from serving.cluster.scorer import Identity, Scorer
 from serving.score import score as score_here
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +124,7 @@ def test_a_killed_job_goes_on_and_gives_what_scoring_each_file_here_gives(tmp_pa
     (tmp_path / "shorter.parquet").rename(out / "a.parquet")
     third = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
     assert third.returncode == 2
-    assert "a.parquet has 129 rows, not as many as" in third.stderr
+    assert "a.parquet was changed since it was scored" in third.stderr
     (out / "a.parquet").write_bytes((tmp_path / "here" / "a.parquet").read_bytes())
     fourth = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
     assert fourth.returncode == 1
@@ -180,8 +179,19 @@ def test_a_flag_of_the_other_engine_is_refused(tmp_path, capsys, words, message)
     assert message in capsys.readouterr().err
 
 
-def start(tmp_path, inputs, *, weights="w1", column="text", restart=False):
-    return [one.name for one in begin(tmp_path / "out", inputs, weights=weights, text_column=column, restart=restart)]
+def start(tmp_path, inputs, *, weights="w1", version="1", column="text", restart=False):
+    scored_by = Identity(weights, {"onnxruntime": version})
+    return begin(tmp_path / "out", inputs, scored_by=scored_by, text_column=column, restart=restart)
+
+
+def pending(job):
+    return [one.name for one, _ in job.pending]
+
+
+def finish(job, *names):
+    """As outputs stand before they get their names."""
+    written = {name: write(job.folder / "staged" / name, 9) for name in names}
+    job.finish({name: fingerprint(path) for name, path in written.items()}, job.folder / "staged")
 
 
 @pytest.fixture
@@ -193,11 +203,34 @@ def inputs(tmp_path):
 
 
 def test_a_job_goes_on_with_what_is_not_done_and_takes_new_files(tmp_path, inputs):
-    assert start(tmp_path, inputs) == ["a.parquet", "b.parquet"]
-    (tmp_path / "out" / "a.parquet").touch()
-    assert start(tmp_path, inputs) == ["b.parquet"]
+    job = start(tmp_path, inputs)
+    assert pending(job) == ["a.parquet", "b.parquet"]
+    finish(job, "a.parquet")
+    assert pending(start(tmp_path, inputs)) == ["b.parquet"]
     more = [*inputs, Input(write(tmp_path / "c.parquet", 1), "c.parquet")]
-    assert start(tmp_path, more) == ["b.parquet", "c.parquet"]
+    assert pending(start(tmp_path, more)) == ["b.parquet", "c.parquet"]
+
+
+def test_a_file_that_is_not_done_may_be_exported_again_or_left_out(tmp_path, inputs):
+    finish(start(tmp_path, inputs), "a.parquet")
+    write(inputs[1].path, 7, start=3)
+    again = start(tmp_path, inputs)
+    assert again.pending == [(inputs[1], fingerprint(inputs[1].path))]
+    assert pending(start(tmp_path, inputs[:1])) == []
+
+
+def test_an_output_that_was_removed_is_scored_again(tmp_path, inputs):
+    finish(start(tmp_path, inputs), "a.parquet", "b.parquet")
+    (tmp_path / "out" / "a.parquet").unlink()
+    write(inputs[0].path, 7, start=3)
+    assert pending(start(tmp_path, inputs)) == ["a.parquet"]
+
+
+def test_a_run_killed_between_keeping_a_fingerprint_and_naming_the_output_scores_the_file_again(tmp_path, inputs):
+    job = start(tmp_path, inputs)
+    job.content["outputs"]["a.parquet"] = {"bytes": 1, "rows": 9, "footer_sha256": "x"}
+    job.write()
+    assert pending(start(tmp_path, inputs)) == ["a.parquet", "b.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -205,33 +238,47 @@ def test_a_job_goes_on_with_what_is_not_done_and_takes_new_files(tmp_path, input
     [
         (lambda inputs: {"weights": "w2"}, "weights were w1 and are w2"),
         (lambda inputs: {"column": "body"}, "text_column was text and is body"),
-        (lambda inputs: inputs.pop() and {}, "no longer an input: 'b.parquet'"),
+        (lambda inputs: {"version": "2"}, "onnxruntime was 1 and is 2"),
+        (lambda inputs: inputs.pop(0) and {}, "no longer an input: 'a.parquet'"),
         (lambda inputs: write(inputs[0].path, 9, start=1) and {}, "changed since: 'a.parquet'"),
     ],
 )
 def test_a_job_with_something_else_is_refused_until_it_is_begun_anew(tmp_path, inputs, change, message):
-    start(tmp_path, inputs)
-    (tmp_path / "out" / "a.parquet").touch()
+    finish(start(tmp_path, inputs), "a.parquet")
     changed = change(inputs)
     with pytest.raises(InputError, match=message) as refused:
         start(tmp_path, inputs, **changed)
     assert "--restart" in str(refused.value)
-    assert start(tmp_path, inputs, restart=True, **changed) == [one.name for one in inputs]
+    assert pending(start(tmp_path, inputs, restart=True, **changed)) == [one.name for one in inputs]
 
 
-def test_other_versions_of_what_scores_are_refused(tmp_path, inputs):
-    start(tmp_path, inputs)
-    job = json.loads((tmp_path / "out" / JOB).read_text())
-    job["versions"]["onnxruntime"] = "0.1"
-    (tmp_path / "out" / JOB).write_text(json.dumps(job))
-    with pytest.raises(InputError, match=r"onnxruntime was 0\.1 and is"):
-        start(tmp_path, inputs)
-
-
-def test_files_that_no_job_wrote_are_not_replaced_unasked(tmp_path, inputs):
-    (tmp_path / "out" / "b.parquet").touch()
+@pytest.mark.parametrize("known_before", [[], ["a.parquet"], ["a.parquet", "b.parquet"]])
+def test_files_that_no_job_wrote_are_neither_taken_for_done_nor_replaced_unasked(tmp_path, inputs, known_before):
+    if known_before:
+        start(tmp_path, [one for one in inputs if one.name in known_before])
+    write(tmp_path / "out" / "b.parquet", 5)
     with pytest.raises(InputError, match=r"already holds 'b\.parquet', which no job there has written"):
         start(tmp_path, inputs)
+    assert pending(start(tmp_path, inputs, restart=True)) == ["a.parquet", "b.parquet"]
+
+
+def test_an_output_that_somebody_replaced_is_refused(tmp_path, inputs):
+    finish(start(tmp_path, inputs), "a.parquet")
+    write(tmp_path / "out" / "a.parquet", 9, start=1)
+    with pytest.raises(InputError, match=r"a\.parquet was changed since it was scored"):
+        start(tmp_path, inputs)
+
+
+def test_runs_on_two_machines_leave_each_others_parts_alone(tmp_path, inputs, monkeypatch):
+    job = start(tmp_path, inputs)
+    with parts_folder(job.folder) as here, parts_folder(job.folder) as also_here:
+        assert here != also_here
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr("platform.node", lambda: "some-other-machine")
+            start(tmp_path, inputs)
+        assert here.is_dir()
+        start(tmp_path, inputs)
+        assert not here.exists()
 
 
 def test_two_runs_in_one_folder_are_one_too_many(tmp_path):
@@ -269,6 +316,65 @@ def test_inputs_that_cannot_be_scored_together_are_refused(tmp_path, monkeypatch
         find_inputs(asked, tmp_path / "out")
 
 
+def test_a_glob_that_would_find_outputs_is_refused_before_there_are_any(tmp_path, feedback):
+    for asked in (["**/*.parquet"], ["z%1.parquet", "*/*.parquet"]):
+        with pytest.raises(InputError, match="also finds the output"):
+            find_inputs([f"{feedback}/{each}" for each in asked], feedback / "scored")
+    assert find_inputs([f"{feedback}/*.parquet"], feedback / "scored")
+    assert find_inputs([f"{feedback}/**/*.parquet"], feedback / "_scored")
+
+
+@needs_ray
+def test_a_file_that_cannot_be_finished_leaves_its_neighbours_done(tmp_path, tiny_weights):
+    for name in "abc":
+        write(tmp_path / "in" / f"{name}.parquet", 30)
+    code = """
+import sys
+from pathlib import Path
+from serving import cli
+from serving.cluster import ray_engine
+once = ray_engine._run_pipeline
+def then_changed(paths, *others):
+    once(paths, *others)
+    Path(paths[0]).write_bytes(Path(paths[0]).with_name("_new").read_bytes())
+ray_engine._run_pipeline = then_changed
+sys.exit(cli.main())
+"""
+    write(tmp_path / "in" / "_new", 31)
+    words = [tmp_path / "in", "--output", tmp_path / "out", "--weights", tiny_weights, "--workers", "1"]
+    done = subprocess.run(command(*words, code=code), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "a.parquet was changed since this run began" in done.stderr
+    assert list(outputs(tmp_path / "out")) == ["b.parquet", "c.parquet"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [JOB, "b.parquet", "c.parquet"]
+
+
+@needs_ray
+def test_a_worker_that_would_score_otherwise_than_the_driver_is_refused(tmp_path, tiny_weights):
+    source = write(tmp_path / "a.parquet", 30)
+    code = """
+import sys
+from serving import cli
+from serving.cluster import ray_engine
+from serving.cluster.scorer import Identity
+ray_engine.Identity = type("Other", (), {"here": lambda weights: Identity("0" * 64, {"rida": "0.0.1"})})
+sys.exit(cli.main())
+"""
+    words = [source, "--output", tmp_path / "out", "--weights", tiny_weights, "--workers", "1"]
+    done = subprocess.run(command(*words, code=code), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "would score otherwise than the machine that drives: rida is" in done.stderr
+    assert "and not 0.0.1; weights are" in done.stderr
+
+
+def test_a_scorer_with_what_is_expected_of_it_is_made(tiny_weights, monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    expected = Identity.here(tiny_weights)
+    assert Scorer(weights=str(tiny_weights), expected=expected).columns(["great"])["mood"]
+    with pytest.raises(RidaError, match="weights are"):
+        Scorer(weights=str(tiny_weights), expected=Identity("0" * 64, expected.versions))
+
+
 def parts_of(path, folder, weights, *, change=lambda table: table):
     """Parts as Ray writes them: scored texts with the file's name, here 40 rows a part."""
     folder.mkdir()
@@ -302,7 +408,7 @@ def test_an_input_changed_while_it_is_scored_is_refused(tmp_path, tiny_weights):
     before = fingerprint(one.path)
     runs = parts_of(one.path, tmp_path / "parts", tiny_weights)
     write(one.path, 130, start=1)
-    with pytest.raises(InputError, match="was changed while it was scored"):
+    with pytest.raises(InputError, match="was changed since this run began"):
         assemble(one, before, runs[str(one.path)], tmp_path / "o.parquet", text_column="text")
 
 
