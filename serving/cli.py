@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from model.errors import InputError, RidaError
 from rida import __version__
 from serving import commands
+from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
 
@@ -131,10 +132,11 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
     )
     parser.add_argument(
-        "--restart", action="store_true", help="throw away what an unfinished run left, and score everything anew"
+        "--restart", action="store_true", help="throw away what a run before left, and score everything anew"
     )
     parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads"))
+    cluster.add_flags(parser)
     parser.set_defaults(run=commands.score)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from model.errors import InputError
 from model.prediction import Rejection
 from rida import load
+from serving.cluster.command import check_flags, score_on_ray
 from serving.describe import describe_answer, describe_model, describe_run
 from serving.output import say, write
 from serving.settings import read_settings
@@ -58,6 +59,10 @@ def _lines() -> Iterator[str]:
 
 def score(args: argparse.Namespace) -> int:
     """Score files; 1 if some rows have errors."""
+    check_flags(args)
+    if args.engine == "ray":
+        with _sigterm_as_interrupt():
+            return score_on_ray(args)
     from serving.score import score as score_files
 
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))

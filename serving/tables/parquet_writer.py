@@ -18,7 +18,7 @@ from serving.tables.table import Chunk, Row
 _GROUP_ROWS: Final = 65_536
 _GROUP_BYTES: Final = 64 * 2**20
 
-_ADDED: Final[list[pa.Field[Any]]] = [
+ADDED_FIELDS: Final[list[pa.Field[Any]]] = [
     pa.field("mood", pa.string()),
     *(pa.field(mood, pa.float64()) for mood in MOODS),
     pa.field("topics", pa.list_(pa.string())),
@@ -42,9 +42,9 @@ class ParquetWriter:
         if self._input is None:
             self._input = chunk.batch.schema if isinstance(chunk, ArrowChunk) else _inferred(chunk)
         columns = _input_columns(chunk, self._input)
-        for field in _ADDED:
+        for field in ADDED_FIELDS:
             columns.append(pa.array([row[field.name] for row in added], type=field.type))
-        schema = pa.schema([*self._input, *_ADDED]).with_metadata(self._input.metadata)
+        schema = pa.schema([*self._input, *ADDED_FIELDS]).with_metadata(self._input.metadata)
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=schema))
         if (
             sum(batch.num_rows for batch in self._pending) >= _GROUP_ROWS
