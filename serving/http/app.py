@@ -47,5 +47,10 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     add_routes(app)
+    if service.settings.store is not None:
+        # Only then: what this needs is an extra, and takes its time to import.
+        from serving.desk import add_desk
+
+        service.desk = add_desk(app)
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]
     return app
