@@ -20,9 +20,10 @@ from serving.hooks.intake import Intake
 from serving.hooks.routes import add_hooks
 from serving.hooks.scorer import Scorer
 from serving.http.traces import trace
+from serving.outbox.sender import Sender
+from serving.outbox.targets import TARGETS, targets_of
 from serving.store.database import Database, open_database
 from serving.store.lease import Lease
-from serving.store.outbox import Targets
 from serving.store.retention import expire
 from serving.store.scores import Policy
 
@@ -42,7 +43,8 @@ class Desk:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.changes = Changes()
-        self.targets = Targets()
+        # Before anything is opened: what is set by half stops the server at once.
+        self.targets = targets_of(service.settings)
         self._database: Database | None = None
         self._intake: Intake | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -122,6 +124,10 @@ class Desk:
         async with asyncio.TaskGroup() as group:
             group.create_task(_for_ever(lambda: scorer.run(scoring, policy)))
             group.create_task(_for_ever(self._expire))
+            for target in TARGETS:
+                if target.name in {*self.targets.labels, *self.targets.alarms}:
+                    sender = Sender(self.database, target, self.service.settings, self.service.metrics)
+                    group.create_task(_for_ever(sender.run))
 
     async def _expire(self) -> None:
         settings = self.service.settings

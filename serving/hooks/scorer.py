@@ -33,7 +33,7 @@ _TOGETHER: Final = 32
 _LOTS: Final = 2
 _LOOK_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
-_MOST_TRIES: Final = 5
+_MOST_TRIES: Final = 3
 
 
 class Scorer:

@@ -15,7 +15,7 @@ RULES = {system.name: system.rule for system in SYSTEMS}
 _numbers = itertools.count(1)
 
 
-def chatwoot(text, conversation, number, **changes):
+def chatwoot(text, conversation, number, /, **changes):
     return {
         "event": "message_created", "id": number, "content": text, "content_type": "text", "message_type": "incoming",
         "created_at": datetime.now(UTC).isoformat(), "private": False, "sender": {"id": 1, "type": "contact"},
@@ -24,7 +24,7 @@ def chatwoot(text, conversation, number, **changes):
     } | changes  # fmt: skip
 
 
-def zendesk(text, conversation, number, **changes):
+def zendesk(text, conversation, number, /, **changes):
     return {
         "type": "zen:event-type:ticket.comment_added", "account_id": 1, "id": f"event {number}",
         "time": datetime.now(UTC).isoformat(), "subject": f"zen:ticket:{conversation}",
@@ -34,13 +34,13 @@ def zendesk(text, conversation, number, **changes):
     } | changes  # fmt: skip
 
 
-def slack(text, conversation, number, **changes):
+def slack(text, conversation, number, /, **changes):
     event = {"type": "message", "channel": "C1", "user": "U1", "text": text, "ts": f"{int(time.time())}.{number:06}",
              "thread_ts": f"1700000000.{conversation:06}"}  # fmt: skip
     return {"type": "event_callback", "team_id": "T1", "event_id": f"Ev{number}", "event": event | changes}
 
 
-def intercom(text, conversation, number, **changes):
+def intercom(text, conversation, number, /, **changes):
     said = {"id": str(number), "part_type": "comment", "body": f"<p>{text}</p>", "created_at": int(time.time()),
             "author": {"type": "user", "id": "1"}}  # fmt: skip
     return {
@@ -52,13 +52,13 @@ def intercom(text, conversation, number, **changes):
     } | changes  # fmt: skip
 
 
-def zammad(text, conversation, number, **changes):
+def zammad(text, conversation, number, /, **changes):
     article = {"id": number, "body": text, "content_type": "text/plain", "sender": "Customer", "internal": False,
                "type": "email", "created_at": datetime.now(UTC).isoformat()}  # fmt: skip
     return {"ticket": {"id": conversation, "number": f"1{conversation}"}, "article": article | changes}
 
 
-def generic(text, conversation, number, **changes):
+def generic(text, conversation, number, /, **changes):
     return {"conversation": str(conversation), "id": str(number), "text": text} | changes
 
 
