@@ -20,6 +20,7 @@ from serving.hooks.intake import Intake
 from serving.hooks.routes import add_hooks
 from serving.hooks.scorer import Scorer
 from serving.http.traces import trace
+from serving.inbox.routes import add_inbox
 from serving.outbox.sender import Sender
 from serving.outbox.targets import TARGETS, targets_of
 from serving.store.database import Database, open_database
@@ -150,4 +151,5 @@ def add_desk(app: FastAPI) -> Desk:
     """Give `app` the routes of hooks and inbox."""
     desk = Desk(app.state.service)
     add_hooks(app, desk)
+    add_inbox(app, desk)
     return desk

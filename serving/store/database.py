@@ -7,6 +7,8 @@ connection; what it did is kept when it returns and undone when it raises.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -80,7 +82,10 @@ def open_database(store: str) -> Database:
     Raises:
         InputError: it cannot be opened, is no store of ours, or was written by a newer Rida.
     """
-    url = _url_of(store)
+    try:
+        url = _url_of(store)
+    except OSError as error:
+        raise InputError(f"{_SETTING}: {store} cannot be written: {error.strerror}") from None
     engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite", hide_parameters=True)
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -106,6 +111,9 @@ def _url_of(store: str) -> URL:
         path = Path(store)
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise InputError(f"{_SETTING}: {store} is not a file in a folder that exists")
+        # What customers write is for the server's own account alone.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         return URL.create("sqlite", database=str(path.absolute()))
     try:
         url = make_url(store)

@@ -124,8 +124,9 @@ corrections: Final = Table(
     "corrections",
     metadata,
     Column("message_id", _Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
-    Column("mood", String(16), nullable=False),
-    Column("topics", String(200), nullable=False),
+    # What a person said of each; NULL where nothing was said of it.
+    Column("mood", String(16)),
+    Column("topics", String(200)),
     Column("corrected_by", String(80), nullable=False),
     Column("corrected_at", BigInteger, nullable=False),
 )

@@ -101,7 +101,10 @@ def test_an_alarm_is_told_once_and_holds_no_text(start_desk, fake, target):
 @pytest.mark.parametrize("target", [*LABELS, "slack", "webhook"])
 def test_whatever_fails_it_is_told_in_the_end_and_once(start_desk, fake, target):
     told, url = fake
-    told.faults.extend([500, "cut before", "cut after", 429, "late", 401, "nonsense", 503, "cut after", 502])
+    told.faults.extend([500, "cut before", "cut after", 429, "late", 401, 503, "cut after", 502])
+    if target != "webhook":
+        # What a webhook's receiver answers nobody reads.
+        told.faults.append("nonsense")
     with start_desk(**told.settings(url, target)) as server:
         say(server.client, target if target in LABELS else "generic", ANGRY, 7)
         server.wait_for(all_told(server), "the end of it")

@@ -106,8 +106,8 @@ def upgrade() -> None:
     op.create_table(
         "corrections",
         sa.Column("message_id", _ID, nullable=False),
-        sa.Column("mood", sa.String(length=16), nullable=False),
-        sa.Column("topics", sa.String(length=200), nullable=False),
+        sa.Column("mood", sa.String(length=16), nullable=True),
+        sa.Column("topics", sa.String(length=200), nullable=True),
         sa.Column("corrected_by", sa.String(length=80), nullable=False),
         sa.Column("corrected_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], ondelete="CASCADE"),
