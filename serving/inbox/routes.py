@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from serving.desk import Desk
 
 _STATES: Final = ("waiting", "answered", "resolved", "all")
+_ACTS: Final[dict[str, Act]] = {each: each for each in get_args(Act)}
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {"inbox.css": "text/css", "inbox.js": "text/javascript"}
 _GATHER_SECONDS: Final = 0.2
@@ -102,9 +103,9 @@ async def _show_conversation(request: Request, desk: Desk) -> Response:
 async def _act(request: Request, desk: Desk) -> Response:
     session, form = await form_of(request, desk)
     conversation = _id(request, "conversation")
-    what = form.get("act", "")
-    if what not in get_args(Act):
-        raise ApiError(400, "bad_form", f"act must be one of {', '.join(get_args(Act))}")
+    what = _ACTS.get(form.get("act", ""))
+    if what is None:
+        raise ApiError(400, "bad_form", f"act must be one of {', '.join(_ACTS)}")
     return await _changed(desk, await desk.database.write(_act_on, conversation, what, session))
 
 

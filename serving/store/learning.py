@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +59,14 @@ def rates(connection: Connection) -> dict[str, list[Rate]]:
     }
 
 
-def _by_mood(connection: Connection, rows: list[Row[Any]]) -> list[Rate]:
+def _by_mood(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rate]:
     numbers = _scored_by(connection, messages.c.mood)
     said = Counter(row.mood for row in rows if row.said_mood is not None)
     changed = Counter(row.mood for row in rows if row.said_mood not in (None, row.mood))
     return [Rate(mood, numbers[mood], said[mood], changed[mood]) for mood in MOODS]
 
 
-def _by_topic(connection: Connection, rows: list[Row[Any]]) -> list[Rate]:
+def _by_topic(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rate]:
     """A topic is changed where a person took it away, or said it where the model had not seen it."""
     numbers: Counter[str] = Counter()
     for joined, number in _scored_by(connection, messages.c.topics).items():
@@ -81,7 +81,7 @@ def _by_topic(connection: Connection, rows: list[Row[Any]]) -> list[Rate]:
     return [Rate(topic, numbers[topic], said[topic], changed[topic]) for topic in TOPICS]
 
 
-def _by_language(connection: Connection, rows: list[Row[Any]]) -> list[Rate]:
+def _by_language(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rate]:
     numbers = _scored_by(connection, messages.c.language)
     said = Counter(row.language for row in rows)
     changed = Counter(row.language for row in rows if _differs(row))
