@@ -149,6 +149,9 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
 
 def add_desk(app: FastAPI) -> Desk:
     """Give `app` the routes of hooks and inbox."""
+    for name in ("httpx", "httpcore"):
+        # They log the address of every request, in which conversations stand.
+        logging.getLogger(name).setLevel(logging.WARNING)
     desk = Desk(app.state.service)
     add_hooks(app, desk)
     add_inbox(app, desk)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from model.errors import InputError
+from model.labels import TOPICS
 from serving.output import say, write
 from serving.settings import Settings, read_settings
 from serving.store.database import Database, open_database
@@ -65,7 +66,7 @@ def export(args: argparse.Namespace) -> int:
         without = count_without_text(connection)
     # In one step: who reads the folder meanwhile sees all of it, old or new.
     unfinished.replace(target)
-    card = {"name": folder.name, **_CARD, "topics_covered": []}
+    card = {"name": folder.name, **_CARD, "topics_covered": list(TOPICS)}
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     write(f"{number} rows in {target}")
     if without:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _STATES: Final = ("waiting", "answered", "resolved", "all")
 _ACTS: Final[dict[str, Act]] = {each: each for each in get_args(Act)}
 _STATIC: Final = Path(__file__).parent / "static"
-_TYPES: Final = {"inbox.css": "text/css", "inbox.js": "text/javascript"}
+_TYPES: Final = {"inbox.css": "text/css", "inbox.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _GATHER_SECONDS: Final = 0.2
 """How long changes gather before a browser is told: one look shows them all."""
 _LOOK_SECONDS: Final = 1.0

@@ -11,6 +11,7 @@ from chat_systems import deliver, generic
 from stores import KINDS, count, rows
 
 from data.sources import read_source
+from model.labels import TOPICS
 from serving.cli import main
 from serving.store.actions import act, correct
 from serving.store.tables import conversations, corrections, messages
@@ -58,7 +59,7 @@ def test_corrections_are_exported_as_a_source_that_training_reads(corrected, tmp
     assert {"delivery", "price"} ^ set(read[1].topics) == set(topics_of(corrected, 3))
     assert set(read[2].topics) == set(topics_of(corrected, 4))
     assert [row.lang for row in read] == ["en", "fa", "fa"]
-    assert all(row.topics_covered is None for row in read)
+    assert all(row.topics_covered == TOPICS for row in read)
     assert read[0].split == "train"
 
 

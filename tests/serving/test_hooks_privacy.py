@@ -18,6 +18,7 @@ from serving.outbox import sender
 from serving.store.tables import messages, outbox
 
 CANARY = "canary-c0de-tell-nobody"
+CONVERSATION = 7070707
 
 
 @pytest.fixture(params=FORMATTERS)
@@ -44,7 +45,7 @@ def test_nothing_is_told_of_what_comes_in_goes_wrong_and_goes_out(start_desk, ti
         with start_desk(classifier=stub, **settings) as server:
             store = server.service.settings.store
             for system, body in BODIES.items():
-                payload = body(f"{CANARY} you thieves the parcel is a scam!!!", 7, 1)
+                payload = body(f"{CANARY} you thieves the parcel is a scam!!!", CONVERSATION, 1)
                 said += deliver(server.client, system, payload).text
                 said += deliver(server.client, system, payload, secret="another secret").text
                 said += deliver(server.client, system, payload, age=4000).text
@@ -54,7 +55,9 @@ def test_nothing_is_told_of_what_comes_in_goes_wrong_and_goes_out(start_desk, ti
             fake.faults.extend([500, "cut after"])
             stub.armed = True
             said += deliver(server.client, "generic", {"conversation": [CANARY], "id": 1, "text": CANARY}).text
-            said += deliver(server.client, "generic", {"conversation": "7", "id": CANARY, "text": CANARY}).text
+            said += deliver(
+                server.client, "generic", {"conversation": str(CONVERSATION), "id": CANARY, "text": CANARY}
+            ).text
             server.wait_for(lambda: count(store, messages, messages.c.status == "rejected") == 1)
             server.wait_for(lambda: not count(store, outbox, outbox.c.status != "done"))
 
@@ -68,5 +71,5 @@ def test_nothing_is_told_of_what_comes_in_goes_wrong_and_goes_out(start_desk, ti
             said += server.client.get("/metrics").text
     told = said + written()
     assert "store_failed" in told
-    for secret in (CANARY, WEBHOOK_SECRET, "slack token", "zammad token", *SECRETS.values()):
+    for secret in (CANARY, str(CONVERSATION), WEBHOOK_SECRET, "slack token", "zammad token", *SECRETS.values()):
         assert secret not in told

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import contextmanager
 
 import httpx
 import pytest
-from chat_systems import say
+from chat_systems import SETTINGS, say
 from stores import KINDS, count, rows
 
 from serving.inbox.chart import days_of
@@ -24,8 +25,8 @@ def server(request, start_desk, new_store):
         yield running
 
 
-@pytest.fixture
-def person(server):
+@contextmanager
+def person_at(server):
     """A client that is logged in, on a server with two scored conversations."""
     say(server.client, "generic", ANGRY, 1)
     say(server.client, "generic", "great parcel thanks", 2)
@@ -34,6 +35,22 @@ def person(server):
     with httpx.Client(base_url=server.client.base_url, timeout=20) as client:
         log_in(client)
         yield client
+
+
+@pytest.fixture
+def person(server):
+    with person_at(server) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared(start_server, tiny_classifier, tmp_path_factory):
+    """A server for all that changes nothing, and a person at it."""
+    store = tmp_path_factory.mktemp("store") / "rida.db"
+    with start_server(lambda: tiny_classifier, store=str(store), **SETTINGS) as running:
+        running.wait_until_ready()
+        with person_at(running) as client:
+            yield running, client
 
 
 def token_of(page):
@@ -74,14 +91,16 @@ def test_a_key_opens_a_wrong_one_does_not_and_one_that_is_taken_away_closes(star
         assert client.get("/inbox").status_code == 303
 
 
-def test_behind_a_proxy_that_encrypts_the_cookie_is_for_encrypted_connections_alone(server):
+def test_behind_a_proxy_that_encrypts_the_cookie_is_for_encrypted_connections_alone(shared):
+    server, _ = shared
     answer = server.client.get("/inbox/login", headers={"X-Forwarded-Proto": "https"})
     assert "Secure" in answer.headers["set-cookie"]
     assert "Secure" not in server.client.get("/inbox/login").headers["set-cookie"]
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 81, "a\x00b", "\u202eabc"])
-def test_a_name_is_needed(server, name):
+def test_a_name_is_needed(shared, name):
+    server, _ = shared
     with httpx.Client(base_url=server.client.base_url) as client:
         assert log_in(client, name=name).status_code == 400
 
@@ -100,7 +119,8 @@ def test_a_session_that_has_run_out_or_was_ended_opens_nothing(server, person):
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "\u00e9"])
 @pytest.mark.parametrize("path", ["/inbox/conversations/1", "/inbox/messages/1", "/inbox/logout", "/inbox/login"])
-def test_a_form_of_another_site_changes_nothing(server, person, path, token):
+def test_a_form_of_another_site_changes_nothing(shared, path, token):
+    server, person = shared
     form = {"act": "resolve", "mood": "neutral", "name": "Eve"} | ({} if token is None else {"token": token})
     person.get("/inbox/login")
     refused = person.post(path, data=form)
@@ -109,7 +129,8 @@ def test_a_form_of_another_site_changes_nothing(server, person, path, token):
     assert person.get("/inbox").status_code == 200
 
 
-def test_no_page_runs_what_did_not_come_from_here(person):
+def test_no_page_runs_what_did_not_come_from_here(shared):
+    _, person = shared
     for path in (
         "/inbox",
         "/inbox/login",
@@ -157,12 +178,14 @@ def test_angriest_and_longest_waiting_come_first(server):
         "mood=angry&mood=",
     ],
 )
-def test_a_filter_that_makes_no_sense_is_no_fault(person, query):
+def test_a_filter_that_makes_no_sense_is_no_fault(shared, query):
+    _, person = shared
     assert person.get(f"/inbox?{query}").status_code == 200
 
 
 @pytest.mark.parametrize("id_", ["0", "99", "-1", "x", "9" * 30, "1e3", "٣"])
-def test_what_is_not_there_is_not_found(person, id_):
+def test_what_is_not_there_is_not_found(shared, id_):
+    _, person = shared
     token = token_of(person.get("/inbox"))
     assert person.get(f"/inbox/conversations/{id_}").status_code == 404
     assert person.post(f"/inbox/conversations/{id_}", data={"token": token, "act": "claim"}).status_code == 404
@@ -180,12 +203,14 @@ def test_what_is_not_there_is_not_found(person, id_):
         ("/inbox/messages/1", {"topic": "x,delivery,y"}),
     ],
 )
-def test_a_form_that_says_nothing_known_is_refused(person, path, form):
+def test_a_form_that_says_nothing_known_is_refused(shared, path, form):
+    _, person = shared
     refused = person.post(path, data={"token": token_of(person.get("/inbox")), **form})
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_form")
 
 
-def test_a_form_of_another_type_or_size_is_refused(person):
+def test_a_form_of_another_type_or_size_is_refused(shared):
+    _, person = shared
     token = token_of(person.get("/inbox"))
     assert person.post("/inbox/messages/1", json={"token": token}).status_code == 415
     assert person.post("/inbox/messages/1", data={"token": token, "mood": "x" * 20_000}).status_code == 413

@@ -87,7 +87,6 @@ def test_an_empty_variable_counts_as_not_set():
         ("keys", "hunter2"),
         ("keys", f"{HASH},{HASH[1:]}"),
         ("keys", ","),
-        ("store", ""),
         ("keep_text_days", "-1"),
         ("keep_days", "0"),
         ("zammad_secret", "short"),
