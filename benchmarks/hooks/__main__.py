@@ -98,8 +98,8 @@ async def _send(client: httpx.AsyncClient, delivery: Delivery, record: Record, *
         record.statuses[delivery.kind, answer.status_code] += 1
         if delivery.kind in ("valid", "repeated") and answer.status_code == 200:
             record.seconds.append(time.perf_counter() - began)
-            record.acknowledged[delivery.text] += 1
-            record.stored[delivery.text] += answer.json()["status"] == "stored"
+            record.acknowledged[delivery.name] += 1
+            record.stored[delivery.name] += answer.json()["status"] == "stored"
         return
 
 
@@ -163,19 +163,20 @@ def _faults(store: str, run: str, record: Record, planned: Sequence[Delivery]) -
         found = database.look(lambda connection: connection.execute(query).all())
     finally:
         database.close()
-    there = Counter(row.text for row in found)
+    # By the name alone: of the text before it marks are taken away.
+    there = Counter(row.text.rpartition("(")[2].rstrip(")") for row in found)
     for (kind, status), number in record.statuses.items():
         if status not in _EXPECTED[kind]:
             yield f"{number} {kind} deliveries were answered with {status or 'nothing'}"
     if lost := record.acknowledged.keys() - there.keys():
         yield f"{len(lost)} acknowledged deliveries are not in the store"
-    if twice := [text for text, number in there.items() if number > 1]:
+    if twice := [name for name, number in there.items() if number > 1]:
         yield f"{len(twice)} messages are in the store more than once"
-    if uncalled := there.keys() - {each.text for each in planned if each.kind == "valid"}:
+    if uncalled := there.keys() - {each.name for each in planned if each.kind == "valid"}:
         yield f"{len(uncalled)} messages are in the store that should have been refused"
     if unscored := [row for row in found if row.status != "scored"]:
         yield f"{len(unscored)} messages are not scored"
-    if twice_new := [text for text, number in record.stored.items() if number > 1]:
+    if twice_new := [name for name, number in record.stored.items() if number > 1]:
         yield f"{len(twice_new)} messages were acknowledged as new more than once"
 
 

@@ -22,12 +22,12 @@ _TIMED = tuple(system.name for system in SYSTEMS if system.rule.timestamp_header
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is sent; `text` is unlike any other's, so that the store can be asked for it."""
+    """What is sent; `name` stands at the end of its text, so that the store can be asked for it."""
 
     kind: Kind
     system: str
     body: bytes
-    text: str
+    name: str
 
     def headers(self) -> dict[str, str]:
         """As the system would sign it now."""
@@ -51,14 +51,15 @@ def deliveries(texts: Sequence[str], seed: int, run: str) -> Iterator[Delivery]:
         kind = chance.choices(kinds, weights)[0]
         if kind == "repeated" and sent:
             again = chance.choice(sent[-500:])
-            yield Delivery("repeated", again.system, again.body, again.text)
+            yield Delivery("repeated", again.system, again.body, again.name)
             continue
         system = chance.choice(_TIMED) if kind == "stale" else chance.choice(list(_BODIES))
-        text = f"{chance.choice(texts)} ({run}-{number})"
-        payload = _BODIES[system](text, f"{run}-{chance.randrange(1 + number // 5)}", f"{run}-{number}")
+        name = f"{run}-{number}"
+        text = f"{chance.choice(texts)} ({name})"
+        payload = _BODIES[system](text, f"{run}-{chance.randrange(1 + number // 5)}", name)
         body = json.dumps(payload, ensure_ascii=False).encode()
         delivery = Delivery(
-            "valid" if kind == "repeated" else kind, system, body[:-1] if kind == "broken" else body, text
+            "valid" if kind == "repeated" else kind, system, body[:-1] if kind == "broken" else body, name
         )
         if delivery.kind == "valid":
             sent.append(delivery)
