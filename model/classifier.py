@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from model.calibration import (
     Floats,
@@ -20,11 +21,11 @@ from model.calibration import (
 from model.config import WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
-from model.errors import InputError, TextError
+from model.errors import NO_SCORE, InputError, TextError
 from model.labels import MOODS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
-from model.session import Logits, Session
+from model.session import Logits, Session, StartedRuns
 from model.text import normalise
 from model.tokenizer import WORD_START, id_of, read_tokenizer
 from model.windows import windows
@@ -87,6 +88,24 @@ class ReadText:
     truncated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StartedTexts:
+    """Texts that are being scored."""
+
+    classifier: Classifier
+    read: list[ReadText | TextError]
+    runs: StartedRuns
+
+    def predictions(self) -> list[Prediction | Rejection]:
+        """Waits for the results; in the order of the texts, named by position from "0"."""
+        names = [str(at) for at in range(len(self.read))]
+        return self.classifier.predictions(names, self.read, self.runs.logits())
+
+    def cancel(self) -> None:
+        """Gives up what has not been scored yet."""
+        self.runs.cancel()
+
+
 class Classifier:
     """Scores texts; safe to use from several threads.
 
@@ -126,6 +145,14 @@ class Classifier:
         read = self.read(texts)
         return self.predictions(names, read, self._session.logits(_windows_of(read)))
 
+    def start(self, texts: Sequence[object]) -> StartedTexts:
+        """Cuts the texts into windows, begins to score them and returns, so that reading and scoring overlap.
+
+        What is started first is scored first.
+        """
+        read = self.read(texts)
+        return StartedTexts(self, read, self._session.start(_windows_of(read)))
+
     def read(self, texts: Sequence[object]) -> list[ReadText | TextError]:
         """Cuts each text into windows, or says why it cannot be scored."""
         limits = self._config.limits
@@ -149,6 +176,7 @@ class Classifier:
         self, ids: Sequence[str], read: Sequence[ReadText | TextError], logits: Logits
     ) -> list[Prediction | Rejection]:
         """Makes a prediction or a rejection of each text read; `logits` are those of all their windows, in order."""
+        read, logits = _without_unsound(read, logits)
         heads = self._combined(read, logits)
         moods = mood_probabilities(heads, self._config.calibration)
         topics = topic_probabilities(heads, self._config.calibration)
@@ -201,6 +229,26 @@ class Classifier:
             truncated=read.truncated,
             tokens=read.tokens,
         )
+
+
+def _without_unsound(
+    read: Sequence[ReadText | TextError], logits: Logits
+) -> tuple[Sequence[ReadText | TextError], Logits]:
+    """Rejects the texts of which a window has a logit that is no number, and leaves out their logits."""
+    unsound: npt.NDArray[np.bool_] = np.any(~np.isfinite(logits), axis=1)
+    if not unsound.any():
+        return read, logits
+    kept: list[ReadText | TextError] = []
+    starts_at = 0
+    for each in read:
+        ends_at = starts_at + (len(each.windows) if isinstance(each, ReadText) else 0)
+        if unsound[starts_at:ends_at].any():
+            unsound[starts_at:ends_at] = True
+            kept.append(TextError(NO_SCORE, "the model gave a score that is no number"))
+        else:
+            kept.append(each)
+        starts_at = ends_at
+    return kept, logits[~unsound]
 
 
 def _windows_of(read: Sequence[ReadText | TextError]) -> list[list[int]]:

@@ -11,6 +11,11 @@ Each message says what is wrong, where, and how to mend it.
 
 from __future__ import annotations
 
+from typing import Final
+
+NO_SCORE: Final = "no_score"
+"""The code of a text for which the model gave no number: a fault of the weights or the machine, not of the text."""
+
 
 class RidaError(Exception):
     """Base of all errors that a caller can act on."""
@@ -23,7 +28,7 @@ class WeightsError(RidaError):
 class TextError(RidaError):
     """One text cannot be scored.
 
-    `code` is stable and machine-readable: `empty_text`, `not_text` or `unreadable_text`.
+    `code` is stable and machine-readable: `empty_text`, `not_text`, `unreadable_text` or `no_score`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,29 @@ from model.windows import batches_by_length
 Logits = npt.NDArray[np.float32]
 
 _ERRORS_ONLY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRuns:
+    """Micro-batches on their way through the graph; `order` brings their rows back to that of the windows."""
+
+    runs: list[Future[Logits]]
+    order: npt.NDArray[np.intp]
+
+    def logits(self) -> Logits:
+        """Waits for all runs; (windows, labels) in the order in which the windows were given."""
+        if not self.runs:
+            return np.empty((0, 0), dtype=np.float32)
+        try:
+            return np.asarray(np.concatenate([run.result() for run in self.runs])[self.order])
+        except BaseException:
+            self.cancel()
+            raise
+
+    def cancel(self) -> None:
+        """Gives up the runs that have not begun."""
+        for run in self.runs:
+            run.cancel()
 
 
 class Session:
@@ -41,15 +65,13 @@ class Session:
 
     def logits(self, windows: Sequence[Sequence[int]]) -> Logits:
         """Scores windows; (windows, labels) in the order given, whatever they were batched with."""
-        if not windows:
-            return np.empty((0, 0), dtype=np.float32)
+        return self.start(windows).logits()
+
+    def start(self, windows: Sequence[Sequence[int]]) -> StartedRuns:
+        """Begins to score windows and returns at once; runs begin in the order in which they were started."""
         batches = batches_by_length([len(window) for window in windows], tokens_per_batch=self._tokens_per_batch)
-        if len(batches) == 1:
-            results = [self.run([windows[at] for at in batches[0]])]
-        else:
-            results = list(self._pool.map(self.run, [[windows[at] for at in batch] for batch in batches]))
-        order = np.argsort(np.concatenate(batches))
-        return np.asarray(np.concatenate(results)[order])
+        runs = [self._pool.submit(self.run, [windows[at] for at in batch]) for batch in batches]
+        return StartedRuns(runs, np.argsort(np.concatenate(batches)) if batches else np.empty(0, dtype=np.intp))
 
     def run(self, batch: Sequence[Sequence[int]]) -> Logits:
         """Scores one micro-batch, at least one window, in the calling thread."""

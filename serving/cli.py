@@ -89,6 +89,7 @@ def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_classify(subparsers)
     _add_score(subparsers)
+    _add_report(subparsers)
     _add_serve(subparsers)
     _add_model(subparsers)
     _add_conversations(subparsers)
@@ -124,10 +125,11 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="score files of any number of rows",
         description="Score files of any number of rows. IN and OUT are .csv .tsv .jsonl .parquet .xlsx, "
         "also .gz; - is JSONL on a pipe. All input columns are kept, in their order; mood, satisfied, "
-        "neutral, dissatisfied, angry, topics, needs_review, truncated and error are added.",
+        "neutral, dissatisfied, angry, topics, needs_review, truncated and error are added. A run that is "
+        "stopped goes on with the same command.",
         allow_abbrev=False,
     )
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="file to read")
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="file to read, pattern in quotes, or folder of Parquet")
     parser.add_argument("--output", required=True, metavar="OUT", help="file to write")
     parser.add_argument(
         "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
@@ -137,9 +139,44 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
     )
+    parser.add_argument(
+        "--restart", action="store_true", help="throw away what an unfinished run left, and score everything anew"
+    )
     parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads"))
     parser.set_defaults(run=commands.score)
+
+
+def _add_report(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "report",
+        help="a page on what scored files say",
+        description="One page on what outputs of rida score say: moods, topics, what angry customers write about, "
+        "changes over time, languages and groups, drops and spikes beyond chance, texts that stand for "
+        "others. RESULT is .csv .tsv .jsonl .parquet .xlsx, also .gz; - is JSONL on a pipe.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("inputs", nargs="+", metavar="RESULT", help="output of rida score")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="file to write; - is stdout")
+    parser.add_argument(
+        "--format", choices=("html", "md", "json"), help="what to write (default: as OUT's name ends, .html .md .json)"
+    )
+    parser.add_argument(
+        "--date-column", metavar="NAME", help="column of dates (default: date, else the only one with dates)"
+    )
+    parser.add_argument("--language-column", metavar="NAME", help="column of languages (default: language, else lang)")
+    parser.add_argument(
+        "--group-by", action="append", default=[], metavar="NAME", help="column to compare by; may be given again"
+    )
+    parser.add_argument(
+        "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
+    )
+    parser.add_argument("--no-texts", action="store_true", help="show no customer's text")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
+    parser.add_argument(
+        "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
+    )
+    parser.set_defaults(run=commands.report)
 
 
 def _add_serve(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -23,8 +23,7 @@ from serving.output import say, write
 from serving.settings import read_settings
 
 if TYPE_CHECKING:
-    from model.classifier import Classifier
-    from serving.triage import Watched
+    from serving.triage import Triage
 
 _TEXTS_AT_ONCE: Final = 64
 
@@ -63,15 +62,17 @@ def score(args: argparse.Namespace) -> int:
 
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))
     classifier = load(settings.weights, threads=settings.threads)
-    with _sigterm_as_interrupt(), _triage(args.triage, args.output, classifier) as watched:
+    with _sigterm_as_interrupt(), _triage(args.triage, args.output) as watchers:
         summary = score_files(
             args.inputs,
             args.output,
-            classifier=watched,
+            classifier=classifier,
             text_column=args.text_column,
             id_column=args.id_column,
             encoding=args.encoding,
             delimiter="\t" if args.delimiter == r"\t" else args.delimiter,
+            restart=args.restart,
+            watchers=watchers,
             progress=sys.stderr.isatty(),
             say=say,
         )
@@ -81,7 +82,7 @@ def score(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
-    """Lets a run that is told to stop clear its temporary file away, as after Ctrl-C."""
+    """Lets a run that is told to stop say what it keeps and clear the rest away, as after Ctrl-C."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -90,17 +91,44 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def _triage(most: int | None, output: str, classifier: Classifier) -> Iterator[Classifier | Watched]:
-    """The classifier to score with; at the end, where asked for, a table of the angriest rows."""
+def _triage(most: int | None, output: str) -> Iterator[list[Triage]]:
+    """Who watches the rows; at the end, where asked for, a table of the angriest is shown."""
     if most is None:
-        yield classifier
+        yield []
         return
-    from serving.triage import Watched, show_table
+    from serving.triage import Triage, show_table
 
-    watched = Watched(classifier, most)
-    yield watched
+    triage = Triage(most)
+    yield [triage]
     # Where the scored rows themselves go to stdout, a table among them would spoil them.
-    show_table(watched.angriest(), sys.stderr if output == "-" else sys.stdout)
+    show_table(triage.angriest(), sys.stderr if output == "-" else sys.stdout)
+
+
+def report(args: argparse.Namespace) -> int:
+    """Report on scored files."""
+    from serving.report.columns import Asked
+    from serving.report.report import write_report
+    from serving.tables.progress import shown_progress
+
+    asked = Asked(
+        text=args.text_column,
+        date=args.date_column,
+        language=args.language_column,
+        groups=tuple(args.group_by),
+        texts=not args.no_texts,
+    )
+    with _sigterm_as_interrupt(), shown_progress("reading", wanted=sys.stderr.isatty()) as show:
+        write_report(
+            args.inputs,
+            args.output,
+            asked=asked,
+            form=args.format,
+            encoding=args.encoding,
+            delimiter=args.delimiter,
+            show=show,
+            say=say,
+        )
+    return 0
 
 
 def serve(args: argparse.Namespace) -> int:

@@ -37,9 +37,10 @@ def describe_model(info: Mapping[str, object]) -> str:
 
 def describe_run(summary: ScoreSummary) -> str:
     """What a scoring run did: rows, time, moods, and the first of the rows that have errors."""
-    rate = summary.rows / max(summary.seconds, 1e-9)
+    rate = (summary.rows - summary.resumed) / max(summary.seconds, 1e-9)
+    before = f", {summary.resumed:,} of them before this run," if summary.resumed else ""
     moods = ", ".join(f"{mood} {count:,}" for mood, count in summary.moods.items())
-    lines = [f"{summary.rows:,} rows in {summary.seconds:.1f} s ({rate:,.0f} a second): {moods}"]
+    lines = [f"{summary.rows:,} rows{before} in {summary.seconds:.1f} s ({rate:,.0f} a second): {moods}"]
     if summary.errors:
         lines.append(f"rows with errors: {summary.errors:,}")
         lines += [f"  {one_line(each.id, 40)}: {each.message}" for each in summary.rejections]

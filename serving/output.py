@@ -39,11 +39,15 @@ def one_line(text: str, columns: int) -> str:
     both go, except the joiners that Persian and emoji are written with. A text with right-to-left
     letters is isolated, so that it reads right and its neighbours stay in place.
     """
-    shown = " ".join("".join(_plain(character) for character in text[: columns * 8]).split())
-    shortened = _shorten(shown, columns)
+    shortened = shorten(plain(text[: columns * 8]), columns)
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shortened):
         return f"{_FIRST_STRONG_ISOLATE}{shortened}{_POP_ISOLATE}"
     return shortened
+
+
+def plain(text: str) -> str:
+    """`text` on one line without anything that acts on what stands beside it; the rest of it unchanged."""
+    return " ".join("".join(_plain(character) for character in text).split())
 
 
 def cells(text: str) -> int:
@@ -60,7 +64,8 @@ def _plain(character: str) -> str:
     return "" if category == "Cf" and character not in _JOINERS else character
 
 
-def _shorten(text: str, columns: int) -> str:
+def shorten(text: str, columns: int) -> str:
+    """`text` cut to at most `columns` terminal cells."""
     if cells(text) <= columns:
         return text
     kept, room = [], columns - 1

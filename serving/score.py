@@ -1,59 +1,67 @@
-"""Batch scoring: the rows of one or more files to one output, in order, in flat memory."""
+"""Batch scoring: the rows of one or more files to one output, in order, in flat memory, losing no work."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
 
 from model.errors import InputError
 from model.labels import MOODS, Mood
 from model.prediction import Prediction, Rejection
-from serving.tables.added import added_values, refuse_added
-from serving.tables.cells import as_cell_text
-from serving.tables.columns import check_is_text, check_same, choose_id_column, choose_text_column
-from serving.tables.files import create_table, format_of, open_table, writing
-from serving.tables.progress import shown_progress
+from serving.batch.job import ChangedInputError, Inputs, Job, differences, fingerprint
+from serving.batch.journal import Journal, journal_of, opened_journal
+from serving.batch.look import look_through
+from serving.batch.parts import Part, digest, read_parts
+from serving.batch.pipeline import Classifier, results_of, scored
+from serving.batch.results import Result, packed
+from serving.tables.added import added_values
+from serving.tables.files import check_writable, create_table, format_of, writing
+from serving.tables.inputs import expanded
+from serving.tables.progress import Show, shown_progress
 from serving.tables.source import PIPE, check_file
-from serving.tables.table import Chunk, Say, Table
+from serving.tables.table import Say, Writer
 
 _FIRST_FEW: Final = 3
 
 
-class Classifier(Protocol):
-    """What scoring needs of a classifier; results stand in the order of the texts."""
+class Watcher(Protocol):
+    """Whoever wants to see every row with its result."""
 
-    def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
-        """A prediction for each text, or a rejection that says why there is none."""
+    def watch(self, ids: Sequence[str], texts: Sequence[object], results: Sequence[Result]) -> None:
+        """Take some rows, in input order."""
 
 
 @dataclass(slots=True)
 class ScoreSummary:
-    """What a run did. `rejections` are the first few of the `errors` rows that could not be scored."""
+    """What a run did. `rejections` are the first few of the `errors` rows that could not be scored.
+
+    `resumed` of the rows were scored by a run before, which was stopped; `seconds` are this one's.
+    """
 
     rows: int = 0
+    resumed: int = 0
     errors: int = 0
     tokens: int = 0
     seconds: float = 0.0
     moods: dict[Mood, int] = field(default_factory=lambda: dict.fromkeys(MOODS, 0))
     rejections: list[Rejection] = field(default_factory=list)
 
-    def add(self, results: Sequence[Prediction | Rejection]) -> None:
-        """Count one chunk's results."""
+    def watch(self, ids: Sequence[str], texts: Sequence[object], results: Sequence[Result]) -> None:
+        """Count some rows."""
         self.rows += len(results)
-        for result in results:
+        for id_, result in zip(ids, results, strict=True):
             if isinstance(result, Prediction):
                 self.moods[result.mood] += 1
                 self.tokens += result.tokens
             else:
                 self.errors += 1
                 if len(self.rejections) < _FIRST_FEW:
-                    self.rejections.append(result)
+                    self.rejections.append(Rejection(id_, result.code, result.message))
 
 
 def score(  # noqa: PLR0913  (one keyword for each option of the command)
@@ -65,113 +73,155 @@ def score(  # noqa: PLR0913  (one keyword for each option of the command)
     id_column: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    restart: bool = False,
+    watchers: Sequence[Watcher] = (),
     progress: bool = True,
     say: Say = lambda message: None,
 ) -> ScoreSummary:
     """Score every row of `inputs` and write it, with its prediction, to `output`.
 
     File names end in .csv, .tsv, .jsonl (each also with .gz), .parquet or .xlsx; `-` is JSONL on a
-    pipe. `encoding` and `delimiter` hold for text files; by default they are found out. What is
-    assumed about the inputs goes to `say`; `progress` shows on stderr where that is a terminal.
+    pipe. `encoding` and `delimiter` hold for text files; by default they are found out.
+
+    Between files, a run that is stopped at any moment goes on where it was when it is asked for again, and its
+    output is byte for byte that of a run that was not stopped; `restart` throws away what a run before left. On a pipe
+    rows are scored as they come. What is assumed about the inputs goes to `say`; `progress` shows on stderr where
+    that is a terminal.
 
     Raises:
-        InputError: An input, a column or an option cannot be used, or the output cannot be written.
-            What stood under the output's name before still does.
+        InputError: An input, a column or an option cannot be used, the output cannot be written, or what a run
+            before left does not fit. What stood under the output's name before still does.
     """
     began = time.perf_counter()
-    _check_names(inputs, output)
-    open_input = partial(open_table, encoding=encoding, delimiter=delimiter)
+    job = Job(expanded(inputs, output, say), output, text_column, id_column, encoding, delimiter)
+    _check_names(job)
     summary = ScoreSummary()
-    with (
-        shown_progress(wanted=progress) as show,
-        create_table(output, say=say) as writer,
-        closing(_parts(inputs, open_input, text_column, id_column, say)) as parts,
-    ):
-        for part in parts:
-            results = classifier.classify(part.texts(), ids=part.ids(summary.rows))
-            added = [added_values(result) for result in results]
-            with writing(output):
-                writer.write(part.chunk, added)
-            summary.add(results)
-            show(summary.rows, part.fraction)
+    run = _Run(job, classifier, [summary, *watchers], say, partial(shown_progress, wanted=progress))
+    if job.resumable:
+        summary.resumed = run.between_files(restart=restart)
+    else:
+        run.on_a_pipe()
     summary.seconds = time.perf_counter() - began
     return summary
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A chunk to score: where its texts and ids are, and the share of all inputs read with it."""
+class _Run:
+    job: Job
+    classifier: Classifier
+    watchers: Sequence[Watcher]
+    say: Say
+    progress: Callable[..., AbstractContextManager[Show]]
 
-    chunk: Chunk
-    text_column: str
-    id_column: str | None
-    fraction: float | None
+    def on_a_pipe(self) -> None:
+        """Write rows as they are scored."""
+        done = 0
+        # A thread that waits for standard input could not be stopped.
+        overlap = PIPE not in self.job.inputs
+        with (
+            self.progress("scoring") as show,
+            create_table(self.job.output, say=self.say) as writer,
+            closing(read_parts(self.job, self.say)) as parts,
+            closing(scored(parts, self.classifier, overlap=overlap)) as results,
+        ):
+            for part, found in results:
+                self._write(writer, part, found, done)
+                done += len(part)
+                show(done, part.fraction)
 
-    def texts(self) -> list[object]:
-        """The texts; an empty cell is an empty text in every format."""
-        return ["" if value is None else value for value in self.chunk.column(self.text_column)]
+    def between_files(self, *, restart: bool) -> int:
+        """Score into the journal, then write the output from it; how many rows a run before had scored."""
+        inputs = Inputs(self.job)
+        with self.progress("looking through") as show:
+            looked = look_through(self.job, self.say, show)
+        owner = fingerprint(self.job, inputs, text_column=looked.text_column, weights=self.classifier.info.sha256)
+        with writing(self.job.output), opened_journal(journal_of(self.job.output), restart=restart) as journal:
+            journal.load(owner, differences)
+            resumed = journal.rows
+            if resumed:
+                self.say(f"resuming at row {resumed + 1:,} of {looked.rows:,}; the rows before it are scored.")
+            with self._kept(journal, looked.rows):
+                self._score(journal, inputs, max(looked.rows, 1))
+                self._write_all(journal, inputs)
+            journal.remove()
+        return resumed
 
-    def ids(self, rows_before: int) -> list[str]:
-        """The ids, each row's number from 1 where it has none."""
-        numbers = range(rows_before + 1, rows_before + 1 + len(self.chunk))
-        if self.id_column is None:
-            return [str(number) for number in numbers]
-        given = self.chunk.column(self.id_column)
-        return [as_cell_text(value) or str(number) for value, number in zip(given, numbers, strict=True)]
+    def _score(self, journal: Journal, inputs: Inputs, rows: int) -> None:
+        with (
+            self.progress("scoring", already=journal.rows, share=journal.rows / rows) as show,
+            closing(read_parts(self.job, _silently, check_others=False)) as parts,
+            closing(journal.records()) as known,
+            closing(scored(parts, self.classifier, known=known)) as results,
+        ):
+            for part, found in results:
+                content = packed(digest(part.texts()), found)
+                inputs.check()  # what was read before a change may be kept, what was read after it may not
+                journal.append(len(part), content)
+                show(journal.rows, journal.rows / rows)
+
+    def _write_all(self, journal: Journal, inputs: Inputs) -> None:
+        done = 0
+        with (
+            self.progress("writing") as show,
+            create_table(self.job.output, say=self.say, alone=True) as writer,
+            closing(read_parts(self.job, _silently, check_others=False)) as parts,
+            closing(journal.records()) as records,
+        ):
+            for part, content in zip(parts, records, strict=True):
+                self._write(writer, part, results_of(content, part.texts()), done)
+                done += len(part)
+                show(done, done / max(journal.rows, 1))
+            inputs.check(thoroughly=True)
+
+    def _write(self, writer: Writer, part: Part, results: list[Result], rows_before: int) -> None:
+        with writing(self.job.output):
+            writer.write(part.chunk, [added_values(result) for result in results])
+        ids, texts = part.ids(rows_before), part.texts()
+        for watcher in self.watchers:
+            watcher.watch(ids, texts, results)
+
+    @contextmanager
+    def _kept(self, journal: Journal, rows: int) -> Iterator[None]:
+        """Say what is kept when a run ends early."""
+        try:
+            yield
+        except ChangedInputError:
+            raise
+        except BaseException:
+            if journal.rows:
+                self.say(
+                    f"{journal.rows:,} of {rows:,} rows are scored and kept in {journal.path.name}; "
+                    "the same command goes on from there."
+                )
+            raise
 
 
-_OpenInput = Callable[..., AbstractContextManager[Table]]
+def _silently(message: str) -> None:
+    """What was found out about the inputs was said when they were looked through."""
 
 
-def _parts(
-    inputs: Sequence[str], open_input: _OpenInput, text_column: str | None, id_column: str | None, say: Say
-) -> Generator[_Part]:
-    text: str | None = None
-    sizes = [0 if name == PIPE else Path(name).stat().st_size for name in inputs]
-    for number, name in enumerate(inputs):
-        with open_input(name, say=say) as table:
-            first = next(table.chunks)
-            if text is None:
-                text = choose_text_column(table, first, text_column, say)
-                id_column = choose_id_column(table, first, id_column)
-                _check_others(table, text, inputs[1:], open_input)
-            for chunk in chain([first], table.chunks):
-                refuse_added(table, chunk)
-                share = table.fraction()
-                whole = None if share is None else (sum(sizes[:number]) + share * sizes[number]) / sum(sizes)
-                yield _Part(chunk, text, id_column, whole)
-
-
-def _check_others(first: Table, text: str, others: Sequence[str], open_input: _OpenInput) -> None:
-    """Open the other inputs once, so that a difference is found before hours of scoring and not after."""
-    for name in others:
-        if name != PIPE:
-            with open_input(name, say=lambda message: None) as other:
-                check_same(first, other)
-                check_is_text(other, text)
-
-
-def _check_names(inputs: Sequence[str], output: str) -> None:
-    if not inputs:
+def _check_names(job: Job) -> None:
+    if not job.inputs:
         raise InputError("No input is named. Name one or more files, or - for JSONL on a pipe.")
-    if list(inputs).count(PIPE) > 1:
+    if job.inputs.count(PIPE) > 1:
         raise InputError("Standard input (-) is named twice, and can be read only once.")
-    for name in [*inputs, output]:
+    for name in job.inputs:
         format_of(name)
-    for name in inputs:
+    check_writable(job.output)
+    for name in job.inputs:
         if name != PIPE:
             check_file(name)
-    if output != PIPE:
-        with writing(output):
-            _check_output(inputs, output)
+    if job.output != PIPE:
+        with writing(job.output):
+            _check_output(job)
 
 
-def _check_output(inputs: Sequence[str], output: str) -> None:
-    path = Path(output)
+def _check_output(job: Job) -> None:
+    path = Path(job.output)
     if path.is_dir():
-        raise InputError(f"{output} is a folder. Name a file in it.")
+        raise InputError(f"{job.output} is a folder. Name a file in it.")
     if not path.parent.is_dir():
-        raise InputError(f"{output}: the folder {path.parent} does not exist. Make it first.")
-    for name in inputs:
+        raise InputError(f"{job.output}: the folder {path.parent} does not exist. Make it first.")
+    for name in job.inputs:
         if name != PIPE and path.exists() and path.samefile(name):
-            raise InputError(f"{output} is also the input {name}. Give the output another name.")
+            raise InputError(f"{job.output} is also the input {name}. Give the output another name.")

@@ -17,7 +17,6 @@ from model.labels import Mood
 from model.prediction import Prediction, Rejection
 from serving.describe import percent
 from serving.output import cells, one_line
-from serving.score import Classifier
 
 _KEPT_CHARACTERS: Final = 2000
 _WIDEST_ID: Final = 16
@@ -29,33 +28,31 @@ _STYLES: Final[dict[Mood, str]] = {"angry": "bold red", "dissatisfied": "yellow"
 
 @dataclass(frozen=True, slots=True)
 class AngryRow:
-    """A text and what was predicted of it."""
+    """A row's id and text, and what was predicted of it."""
 
+    id: str
     prediction: Prediction
     text: str
 
 
-class Watched:
-    """Hands texts on to a classifier and keeps the `most` angriest, whatever format is written."""
+class Triage:
+    """Watches rows and keeps the `most` angriest, whatever format is written."""
 
-    def __init__(self, classifier: Classifier, most: int) -> None:
-        self._classifier = classifier
+    def __init__(self, most: int) -> None:
         self._most = most
         self._seen = 0
         self._heap: list[tuple[float, int, AngryRow]] = []
 
-    def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
-        """The classifier's own answers."""
-        answers = self._classifier.classify(texts, ids=ids)
-        for text, answer in zip(texts, answers, strict=True):
+    def watch(self, ids: Sequence[str], texts: Sequence[object], results: Sequence[Prediction | Rejection]) -> None:
+        """Take some rows, in input order."""
+        for id_, text, result in zip(ids, texts, results, strict=True):
             self._seen += 1
-            if isinstance(answer, Prediction):
-                row = AngryRow(answer, str(text)[:_KEPT_CHARACTERS])
+            if isinstance(result, Prediction):
+                row = AngryRow(id_, result, str(text)[:_KEPT_CHARACTERS])
                 # Of equally angry rows the earlier comes first, so that two runs show the same.
-                heapq.heappush(self._heap, (answer.scores["angry"], -self._seen, row))
+                heapq.heappush(self._heap, (result.scores["angry"], -self._seen, row))
                 if len(self._heap) > self._most:
                     heapq.heappop(self._heap)
-        return answers
 
     def angriest(self) -> list[AngryRow]:
         """The rows kept, angriest first."""
@@ -66,7 +63,7 @@ def show_table(rows: Sequence[AngryRow], stream: TextIO, columns: int | None = N
     """Write the table in `columns` terminal cells; None takes the terminal's."""
     if not rows:
         return
-    ids = [one_line(row.prediction.id, _WIDEST_ID) for row in rows]
+    ids = [one_line(row.id, _WIDEST_ID) for row in rows]
     topics = [", ".join(topic.name for topic in row.prediction.topics) for row in rows]
     fixed = len(str(len(rows))) + len("100 %") + len("dissatisfied") + _widest(["id", *ids]) + _GAPS
     room = max((columns or shutil.get_terminal_size().columns) - fixed, _NARROWEST)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from rida import __version__
 from serving.http import errors
@@ -18,24 +19,18 @@ from serving.http.failures import Failures
 from serving.http.lifecycle import Service, lifespan
 from serving.http.metrics import Measured
 from serving.http.openapi import openapi
+from serving.http.plain_routes import PlainRoutes
 from serving.http.routes import add_routes
 
 
 def create_app(service: Service) -> FastAPI:
-    """The ASGI application; `service` is loaded when it starts."""
+    """The routes and their document; `service` is loaded when it starts."""
     app = FastAPI(
         title="Rida",
         version=__version__,
         description="How customers feel and what about: mood and topics of texts in many languages.",
         lifespan=lifespan,
-        # Outermost first: the log line and every answer carry the request's id.
-        middleware=[
-            Middleware(Exchanges),
-            Middleware(Endings, lambda: service.phase == "draining"),
-            Middleware(Measured, service.metrics),
-            Middleware(AccessLog),
-            Middleware(Failures),
-        ],
+        middleware=[Middleware(Failures)],
         exception_handlers={
             errors.ApiError: errors.answer_api_error,
             HTTPException: errors.answer_http_exception,
@@ -54,3 +49,10 @@ def create_app(service: Service) -> FastAPI:
         service.desk = add_desk(app)
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]
     return app
+
+
+def layered(app: FastAPI) -> ASGIApp:
+    """What the server runs: the log line and every answer carry the request's id; our own routes take the short way."""
+    service: Service = app.state.service
+    inner: ASGIApp = AccessLog(Failures(PlainRoutes(app)))
+    return Exchanges(Endings(Measured(inner, service.metrics), lambda: service.phase == "draining"))

@@ -38,7 +38,7 @@ class Endings:
         async def send_and_decide(message: Message) -> None:
             nonlocal unread
             if message["type"] == "http.response.start":
-                if body.is_small:
+                if body.is_small and not body.over:
                     await body.skip(_MOMENT_SECONDS)
                 unread = not body.over
                 if unread or self.draining():

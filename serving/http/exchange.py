@@ -5,7 +5,7 @@ The id is the client's own `X-Request-Id` where it is sane, else a new one; it i
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -49,7 +49,7 @@ class Exchanges:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(_sane(Headers(scope=scope).get(HEADER, "")) or secrets.token_hex(16))
+        exchange = Exchange(_sane(Headers(scope=scope).get(HEADER, "")) or f"{random.getrandbits(128):032x}")
         scope.setdefault("state", {})[_KEY] = exchange
 
         async def send_and_note(message: Message) -> None:

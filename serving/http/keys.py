@@ -15,7 +15,7 @@ from model.errors import InputError
 from serving.http.errors import ApiError
 from serving.settings import Settings
 
-_bearer = HTTPBearer(auto_error=False, description="An API key; needed where the server was given keys.")
+bearer = HTTPBearer(auto_error=False, description="An API key; needed where the server was given keys.")
 
 
 def require_keys_beyond_loopback(address: str, settings: Settings) -> None:
@@ -33,7 +33,7 @@ def require_keys_beyond_loopback(address: str, settings: Settings) -> None:
 
 
 async def require_key(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 ) -> None:
     """Let a request pass if no keys are set or it brings one of them; `key_of` tells which.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Depends, FastAPI, Request
@@ -16,6 +17,7 @@ from serving.http.exchange import exchange_of
 from serving.http.keys import key_of, require_key
 from serving.http.lifecycle import Service, ready_scoring
 from serving.http.metrics import CONTENT_TYPE
+from serving.http.plain_routes import PlainRoute
 from serving.http.schemas import (
     Asked,
     ClassifyAnswer,
@@ -44,7 +46,8 @@ _GET: Final = ["GET", "HEAD"]
 def add_routes(app: FastAPI) -> None:
     """Give `app` its routes; all under /v1 ask for a key."""
     keyed = [Depends(require_key)]
-    app.add_api_route(
+    add = partial(app.router.add_api_route, route_class_override=PlainRoute)
+    add(
         "/v1/classify",
         classify,
         methods=["POST"],
@@ -54,7 +57,7 @@ def add_routes(app: FastAPI) -> None:
         responses=_responses(ClassifyAnswer, 400, 401, 408, 413, 415, 422, 429, 500, 503, 504),
         response_model=None,
     )
-    app.add_api_route(
+    add(
         "/v1/model",
         model,
         operation_id="model",
@@ -63,7 +66,7 @@ def add_routes(app: FastAPI) -> None:
         responses=_responses(ModelAnswer, 401, 500, 503),
         response_model=None,
     )
-    app.add_api_route(
+    add(
         "/v2/health/live",
         live,
         methods=_GET,
@@ -72,7 +75,7 @@ def add_routes(app: FastAPI) -> None:
         responses=_responses(LiveAnswer, 500),
         response_model=None,
     )
-    app.add_api_route(
+    add(
         "/v2/health/ready",
         ready,
         methods=_GET,
@@ -81,7 +84,7 @@ def add_routes(app: FastAPI) -> None:
         responses=_responses(ReadyAnswer, 500, 503),
         response_model=None,
     )
-    app.add_api_route(
+    add(
         "/metrics",
         metrics,
         methods=_GET,

@@ -17,7 +17,7 @@ import uvicorn
 
 from model.errors import InputError
 from rida import load
-from serving.http.app import create_app
+from serving.http.app import create_app, layered
 from serving.http.connections import KEEP_ALIVE_SECONDS, Connection
 from serving.http.keys import require_keys_beyond_loopback
 from serving.http.lifecycle import Service
@@ -42,9 +42,9 @@ class Server(uvicorn.Server):
         self.signals: list[int] = []
         self.deadline = 0.0
         config = uvicorn.Config(
-            create_app(service),
+            layered(create_app(service)),
             # Not what happens to be installed: what is tested is what runs.
-            loop="asyncio",
+            loop="asyncio" if sys.platform == "win32" else "uvloop",
             http=partial(Connection, head_seconds=service.settings.deadline_seconds),  # type: ignore[arg-type]
             ws="none",
             lifespan="on",

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.errors import InputError
+from model.errors import NO_SCORE, InputError
+from model.prediction import Rejection
 from serving.http.errors import ApiError, retry_after
 from serving.http.queue import Entry, Job
 from serving.http.runs import jobs_of, score
@@ -258,6 +259,8 @@ class Workers:
         except Exception as error:
             job.done(error)
         else:
+            if any(isinstance(answer, Rejection) and answer.code == NO_SCORE for answer in answers):
+                logger.warning("the model gave a score that is no number; the text has an error in its place")
             job.done(answers)
 
 

@@ -11,15 +11,19 @@ from typing import BinaryIO
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
+def replaced(path: Path, *, alone: bool = False) -> Iterator[BinaryIO]:
     """Write beside `path`, and take its place when all is on disk; any exception leaves no trace.
+
+    Who knows that no other process writes this output is `alone`: the temporary name is then always the same,
+    so that what a killed process left behind is written over.
 
     Raises:
         OSError: The folder is missing or cannot be written, or the disk is full.
     """
     target = path.resolve()  # a link stays a link; what it points to is replaced
-    temporary = target.with_name(f".rida-{secrets.token_hex(8)}.part")
-    stream = temporary.open("xb")
+    name = target.name if alone else secrets.token_hex(8)
+    temporary = target.with_name(f".rida-{name}.part")
+    stream = temporary.open("wb" if alone else "xb")
     try:
         yield stream
         stream.flush()
@@ -31,12 +35,11 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
             stream.close()
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    # The new name itself lives in the folder. Not every system lets a folder be opened; there the
-    # file's content is still safe.
+def sync_folder(folder: Path) -> None:
+    """Make new and removed names in a folder safe; where a system lets no folder be opened, only contents are."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

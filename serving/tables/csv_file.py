@@ -1,4 +1,4 @@
-"""CSV and TSV: read strictly, so that a broken file is refused and never read askew."""
+"""CSV and TSV: read strictly, so that a broken file is refused and a broken row named, and neither read askew."""
 
 from __future__ import annotations
 
@@ -13,32 +13,37 @@ from serving.tables.added import ADDED, added_cells
 from serving.tables.cells import as_cell_text, encoded
 from serving.tables.columns import check_distinct, fixed_rows
 from serving.tables.lines import Lines, find_encoding, opened_lines
-from serving.tables.table import CELL_WEIGHT, MAX_CELL, Chunk, Row, Say, Table, in_chunks
+from serving.tables.ragged import fitted, joined, special
+from serving.tables.source import Compression
+from serving.tables.table import CELL_WEIGHT, MAX_CELL, Chunk, Record, Row, Say, Table, in_chunks
 
 COMMA: Final = ","
 TAB: Final = "\t"
-_NAMES: Final = {";": "semicolons", TAB: "tabs"}
+_NAMES: Final = {";": "semicolons", TAB: "tabs", "|": "bars"}
 
 
 @contextmanager
-def open_csv(name: str, *, compressed: bool, encoding: str | None, delimiter: str | None, say: Say) -> Iterator[Table]:
+def open_csv(
+    name: str, *, compression: Compression | None, encoding: str | None, delimiter: str | None, say: Say
+) -> Iterator[Table]:
     """Open a CSV file; without `delimiter` a comma separates cells unless the header clearly shows another.
 
     Raises:
         InputError: The file cannot be read as CSV; later also while its chunks are taken.
     """
-    codec, start = find_encoding(name, compressed=compressed, encoding=encoding, say=say)
+    codec, start = find_encoding(name, compression=compression, encoding=encoding, say=say)
     if delimiter is None:
         delimiter = _found_out(start.decode(codec, errors="replace"))
         if delimiter != COMMA:
             say(f"{name}: read as separated by {_NAMES[delimiter]}, as its header shows.")
-    with opened_lines(name, compressed=compressed, newline="", codec=codec) as (lines, fraction):
-        records = _records(lines, checked_delimiter(delimiter))
+    with opened_lines(name, compression=compression, newline="", codec=codec) as (lines, fraction):
+        delimiter = checked_delimiter(delimiter)
+        records = _records(lines, delimiter)
         header = next((record for _, record in records if record), None)
         if header is None:
             raise InputError(f"{name} has no header. Its first line must name the columns.")
         check_distinct(name, header)
-        chunks = in_chunks(_rows(lines.name, records, header), lines.name, tuple(header), unit="line")
+        chunks = in_chunks(_rows(records, header, delimiter), lines.name, tuple(header), unit="line")
         yield Table(lines.name, tuple(header), chunks, fraction)
 
 
@@ -79,22 +84,19 @@ def _records(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         yield first, record
 
 
-def _rows(name: str, records: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[tuple[int, Row, int]]:
+def _rows(records: Iterator[tuple[int, list[str]]], header: list[str], delimiter: str) -> Iterator[Record]:
     width = len(header)
-    number = 0
     for line, found in records:
-        record = found
-        if not record:
+        cells = found
+        if not cells:
             if width > 1:
                 continue  # a blank line holds no row of several cells
-            record = [""]  # but may be the one empty cell of a list of texts
-        number += 1
-        if len(record) != width:
-            raise InputError(
-                f"{name}, row {number} (line {line}): {len(record)} cells, but there are {width} columns. "
-                "Quote cells that hold the delimiter or a line break, or give the right --delimiter."
-            )
-        yield line, dict(zip(header, record, strict=True)), sum(map(len, record)) + CELL_WEIGHT * width
+            cells = [""]  # but may be the one empty cell of a list of texts
+        weight = sum(map(len, cells)) + CELL_WEIGHT * width
+        if len(cells) == width:
+            yield Record(line, dict(zip(header, cells, strict=True)), weight)
+        else:
+            yield Record(line, *fitted(header, cells, delimiter, f"line {line}", weight))
 
 
 def _broken(lines: Lines, first: int, delimiter: str, error: csv.Error) -> InputError:
@@ -134,9 +136,7 @@ class CsvWriter:
     def __init__(self, stream: BinaryIO, delimiter: str) -> None:
         self._stream = stream
         self._delimiter = delimiter
-        # By hand: before Python 3.13 csv.writer leaves a lone carriage return unquoted, which its own
-        # reader then takes for a line end.
-        self._quoted = re.compile(f'[{re.escape(delimiter)}"\r\n]')
+        self._special = special(delimiter)
         self._columns: tuple[str, ...] | None = None
 
     def write(self, chunk: Chunk, added: Sequence[Row]) -> None:
@@ -157,8 +157,4 @@ class CsvWriter:
         """Nothing is held."""
 
     def _line(self, cells: Sequence[str]) -> str:
-        quoted = self._quoted
-        return (
-            self._delimiter.join('"' + cell.replace('"', '""') + '"' if quoted.search(cell) else cell for cell in cells)
-            + "\n"
-        )
+        return joined(cells, self._delimiter, self._special) + "\n"

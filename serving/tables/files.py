@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from model.errors import InputError
 from serving.tables.atomic import replaced
 from serving.tables.csv_file import COMMA, TAB, CsvWriter, open_csv
 from serving.tables.jsonl_file import JsonlWriter, open_jsonl
-from serving.tables.source import PIPE
+from serving.tables.source import COMPRESSIONS, PIPE, Compression
 from serving.tables.table import Say, Table, Writer
 
 Kind = Literal["csv", "tsv", "jsonl", "parquet", "xlsx"]
@@ -39,36 +40,43 @@ class Format:
     """What a file's name says about it."""
 
     kind: Kind
-    compressed: bool
+    compression: Compression | None
 
 
 def format_of(name: str) -> Format:
     """The format that a name ends in; `-` is JSONL. Raises InputError for any other name."""
     if name == PIPE:
-        return Format("jsonl", compressed=False)
+        return Format("jsonl", None)
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
-    compressed = suffixes[-1:] == [".gz"]
-    suffix = (suffixes[:-1] if compressed else suffixes)[-1:]
+    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
+    suffix = (suffixes[:-1] if compression else suffixes)[-1:]
     kind = KINDS.get(suffix[0]) if suffix else None
     if kind is None:
         hint = _HINTS.get(suffix[0], "") if suffix else ""
         raise InputError(
             f"{name}: its name must end in .csv, .tsv, .jsonl, .parquet or .xlsx; the first three also "
-            f"with .gz. For JSONL on a pipe write -.{hint}"
+            f"with .gz, and inputs with .bz2, .xz or .zst. For JSONL on a pipe write -.{hint}"
         )
-    if compressed and kind in ("parquet", "xlsx"):
+    if compression and kind in ("parquet", "xlsx"):
         raise InputError(
-            f"{name}: a .{kind} file is compressed inside and read from its end, so it cannot be under gzip. "
+            f"{name}: a .{kind} file is compressed inside and read from its end, so it cannot be compressed again. "
             f"Use plain .{kind}."
         )
-    return Format(kind, compressed)
+    return Format(kind, compression)
+
+
+def check_writable(name: str) -> None:
+    """Raise InputError unless the name of an output ends in a format that is written."""
+    compression = format_of(name).compression
+    if compression not in (None, "gzip"):
+        raise InputError(f"{name}: of compressed files only .gz is written. Give the output another name.")
 
 
 def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: Say) -> AbstractContextManager[Table]:
     """Open an input. Raises InputError when entered, and later while its chunks are taken."""
     form = format_of(name)
     if form.kind == "jsonl":
-        return open_jsonl(name, compressed=form.compressed, encoding=encoding, say=say)
+        return open_jsonl(name, compression=form.compression, encoding=encoding, say=say)
     if form.kind == "parquet":
         from serving.tables.parquet_file import open_parquet
 
@@ -79,7 +87,7 @@ def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: S
         return open_xlsx(name, say=say)
     return open_csv(
         name,
-        compressed=form.compressed,
+        compression=form.compression,
         encoding=encoding,
         delimiter=TAB if delimiter is None and form.kind == "tsv" else delimiter,
         say=say,
@@ -87,8 +95,10 @@ def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: S
 
 
 @contextmanager
-def create_table(name: str, *, say: Say) -> Iterator[Writer]:
+def create_table(name: str, *, say: Say, alone: bool = False) -> Iterator[Writer]:
     """Write an output; it takes its name when the block ends well and leaves nothing otherwise.
+
+    `alone`: see `replaced`.
 
     Raises:
         InputError: It cannot be written.
@@ -96,8 +106,8 @@ def create_table(name: str, *, say: Say) -> Iterator[Writer]:
     form = format_of(name)
     with ExitStack() as stack:
         with writing(name):
-            stream = sys.stdout.buffer if name == PIPE else stack.enter_context(replaced(Path(name)))
-        if form.compressed:
+            stream = sys.stdout.buffer if name == PIPE else stack.enter_context(replaced(Path(name), alone=alone))
+        if form.compression:
             stream = cast(BinaryIO, stack.enter_context(_packed(stream)))
         writer = _writer(form.kind, stream, say)
         try:
@@ -108,6 +118,24 @@ def create_table(name: str, *, say: Say) -> Iterator[Writer]:
         with writing(name):
             writer.finish()
             stack.close()
+
+
+@contextmanager
+def rehearsed(name: str) -> Iterator[Writer]:
+    """A writer of the same format to nowhere: it refuses what the output would refuse, and leaves nothing."""
+    writer = _writer(format_of(name).kind, cast(BinaryIO, _Nowhere()), lambda message: None, rehearsal=True)
+    try:
+        yield writer
+    finally:
+        writer.abandon()
+
+
+class _Nowhere(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return memoryview(data).nbytes
 
 
 @contextmanager
@@ -131,10 +159,10 @@ def writing(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"{name} cannot be written: {error.strerror or error}. Nothing was written.") from error
+        raise InputError(f"{name} cannot be written: {error.strerror or error}.") from error
 
 
-def _writer(kind: Kind, stream: BinaryIO, say: Say) -> Writer:
+def _writer(kind: Kind, stream: BinaryIO, say: Say, *, rehearsal: bool = False) -> Writer:
     if kind == "jsonl":
         return JsonlWriter(stream)
     if kind == "parquet":
@@ -142,7 +170,7 @@ def _writer(kind: Kind, stream: BinaryIO, say: Say) -> Writer:
 
         return ParquetWriter(stream)
     if kind == "xlsx":
-        from serving.tables.xlsx_writer import XlsxWriter
+        from serving.tables.xlsx_writer import XlsxRehearsal, XlsxWriter
 
-        return XlsxWriter(stream, say)
+        return (XlsxRehearsal if rehearsal else XlsxWriter)(stream, say)
     return CsvWriter(stream, COMMA if kind == "csv" else TAB)

@@ -12,47 +12,52 @@ from typing import BinaryIO, NoReturn
 from model.errors import InputError
 from serving.tables.cells import json_text
 from serving.tables.lines import Lines, find_encoding, opened_lines
-from serving.tables.table import CELL_WEIGHT, Chunk, Row, Say, Table, in_chunks
+from serving.tables.source import Compression
+from serving.tables.table import CELL_WEIGHT, Chunk, Fault, Record, Row, Say, Table, in_chunks
 
 
 @contextmanager
-def open_jsonl(name: str, *, compressed: bool, encoding: str | None, say: Say) -> Iterator[Table]:
+def open_jsonl(name: str, *, compression: Compression | None, encoding: str | None, say: Say) -> Iterator[Table]:
     """Open a JSONL file, or standard input for `-`; its columns are the keys of its first chunk.
 
     Raises:
-        InputError: A line is no JSON object; later also while its chunks are taken.
+        InputError: No line is a JSON object; later, while its chunks are taken, what cannot be read as text.
     """
-    codec, _ = find_encoding(name, compressed=compressed, encoding=encoding, say=say)
+    codec, _ = find_encoding(name, compression=compression, encoding=encoding, say=say)
     # Only "\n" ends a line: JSON text may hold the other characters that Unicode calls line ends.
-    with opened_lines(name, compressed=compressed, newline="\n", codec=codec) as (lines, fraction):
+    with opened_lines(name, compression=compression, newline="\n", codec=codec) as (lines, fraction):
         chunks = in_chunks(_rows(lines), lines.name, None, unit="line")
         first = next(chunks)
         if not first.records:
             raise InputError(f"{lines.name} has no rows: it holds no JSON object.")
+        if len(first.faults) == len(first.records):
+            raise InputError(
+                f'{lines.name}, {first.faults[0].message}. Each line must be one JSON object, such as {{"text": "…"}}.'
+            )
         yield Table(lines.name, first.columns, chain([first], chunks), fraction, open_ended=True)
 
 
-def _rows(lines: Lines) -> Iterator[tuple[int, Row, int]]:
+def _rows(lines: Lines) -> Iterator[Record]:
     for line in lines:
         lines.begin_record()
         if line.isspace():
             continue
-        row = _parsed(lines, line)
-        if not isinstance(row, dict):
-            raise InputError(
-                f'{lines.name}, line {lines.number}: not a JSON object. Each line must be one, such as {{"text": "…"}}.'
-            )
-        yield lines.number, row, len(line) + CELL_WEIGHT * len(row)
+        try:
+            row = _DECODER.decode(line)
+        except RecursionError:
+            yield _no_row(lines, line, "not JSON (nested too deeply)")
+            continue
+        except ValueError as error:
+            yield _no_row(lines, line, f"not JSON ({error})")
+            continue
+        if isinstance(row, dict):
+            yield Record(lines.number, row, len(line) + CELL_WEIGHT * len(row))
+        else:
+            yield _no_row(lines, line, "not a JSON object")
 
 
-def _parsed(lines: Lines, line: str) -> object:
-    try:
-        return _DECODER.decode(line)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise InputError(
-            f"{lines.name}, line {lines.number}: not JSON ({reason}). Each line must be one JSON object."
-        ) from error
+def _no_row(lines: Lines, line: str, reason: str) -> Record:
+    return Record(lines.number, {}, len(line), Fault(f"line {lines.number}: {reason}", line.rstrip("\r\n")))
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> Row:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from model.errors import InputError
-from serving.tables.source import PIPE, head, opened, reading, shown
+from serving.tables.source import PIPE, Compression, head, opened, reading, shown
 from serving.tables.table import MAX_CELL, Say
 
 # Longest first: the UTF-32 mark begins with the UTF-16 one.
@@ -88,10 +88,10 @@ class Lines:
 
 @contextmanager
 def opened_lines(
-    name: str, *, compressed: bool, newline: str, codec: str
+    name: str, *, compression: Compression | None, newline: str, codec: str
 ) -> Iterator[tuple[Lines, Callable[[], float | None]]]:
     """The lines of a text file, and the share of it read so far (None for a pipe)."""
-    with opened(name, compressed=compressed) as (stream, fraction):
+    with opened(name, compression=compression) as (stream, fraction):
         text = io.TextIOWrapper(stream, encoding=codec, newline=newline)
         try:
             yield Lines(shown(name), text, codec), fraction
@@ -99,7 +99,7 @@ def opened_lines(
             text.detach()  # standard input stays open; files are closed by `opened`
 
 
-def find_encoding(name: str, *, compressed: bool, encoding: str | None, say: Say) -> tuple[str, bytes]:
+def find_encoding(name: str, *, compression: Compression | None, encoding: str | None, say: Say) -> tuple[str, bytes]:
     """A text file's encoding, said aloud unless it is given or plain UTF-8, and its first bytes.
 
     Raises:
@@ -109,7 +109,7 @@ def find_encoding(name: str, *, compressed: bool, encoding: str | None, say: Say
         _check_known(encoding)
     if name == PIPE:
         return encoding or "utf-8", b""  # JSON is UTF-8, and a pipe should not wait for a sample
-    start = head(name, compressed=compressed)
+    start = head(name, compression=compression)
     if encoding is not None:
         return encoding, start
     codec, why = _detected(name, start)

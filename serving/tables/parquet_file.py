@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from model.errors import InputError
 from serving.tables.columns import check_distinct
-from serving.tables.table import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Row, Table
+from serving.tables.table import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Fault, Row, Table
 
 _READ_BYTES: Final = 2**20
 
@@ -44,6 +44,11 @@ class ArrowChunk:
         """The rows as plain values."""
         columns = [self._values(name) for name in self.columns]
         return [dict(zip(self.columns, values, strict=True)) for values in zip(*columns, strict=True)]
+
+    @property
+    def faults(self) -> Mapping[int, Fault]:
+        """None: the format holds no row that is none."""
+        return {}
 
     def where(self, index: int) -> str:
         """File and row of one row, for messages."""

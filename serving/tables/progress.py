@@ -1,4 +1,4 @@
-"""How far scoring has come, shown on a terminal and nowhere else."""
+"""How far scoring or reading has come, shown on a terminal and nowhere else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ Show = Callable[[int, float | None], None]
 
 
 @contextmanager
-def shown_progress(*, wanted: bool, console: Console | None = None) -> Iterator[Show]:
+def shown_progress(
+    doing: str, *, wanted: bool, already: int = 0, share: float = 0.0, console: Console | None = None
+) -> Iterator[Show]:
     """A line on stderr with rows, rate and time left, told (rows done, share of the input read or None).
 
-    Does nothing where stderr is no terminal.
+    `already` rows, a `share` of the whole, were done before. Does nothing where stderr is no terminal.
     """
     if not wanted or (console is None and not sys.stderr.isatty()):
         yield lambda rows, fraction: None
@@ -28,7 +30,7 @@ def shown_progress(*, wanted: bool, console: Console | None = None) -> Iterator[
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
-        TextColumn("scoring"),
+        TextColumn(doing),
         BarColumn(),
         TextColumn("{task.fields[rows]:,} rows"),
         TextColumn("{task.fields[rate]:,.0f} rows/s"),
@@ -39,10 +41,11 @@ def shown_progress(*, wanted: bool, console: Console | None = None) -> Iterator[
         redirect_stdout=False,  # a pipe's rows go there
     )
     began = time.perf_counter()
-    task = bar.add_task("scoring", total=None, rows=0, rate=0.0)
+    task = bar.add_task(doing, total=None, rows=already, rate=0.0)
+    bar.update(task, total=1.0 if share else None, completed=share)
 
     def show(rows: int, fraction: float | None) -> None:
-        rate = rows / max(time.perf_counter() - began, 1e-9)
+        rate = (rows - already) / max(time.perf_counter() - began, 1e-9)
         bar.update(
             task,
             total=None if fraction is None else 1.0,

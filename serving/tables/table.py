@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 Row = dict[str, object]
 Say = Callable[[str], None]
@@ -22,8 +22,20 @@ MAX_CELL: Final = 16 * 2**20
 """Characters of a CSV cell or a JSONL line; more is a broken file, and reading on would fill the memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why something in a file is no row of its table; `line` is its text where it has no cells to keep."""
+
+    message: str
+    line: str | None = None
+
+
 class Chunk(Protocol):
     """Some rows of one input, in input order."""
+
+    @property
+    def name(self) -> str:
+        """The input's name."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -36,6 +48,10 @@ class Chunk(Protocol):
 
     def rows(self) -> Sequence[Row]:
         """The rows as plain values."""
+
+    @property
+    def faults(self) -> Mapping[int, Fault]:
+        """Rows that cannot be scored as they stand in the file, by index."""
 
     def where(self, index: int) -> str:
         """File and line of one row, for messages."""
@@ -50,6 +66,7 @@ class RowChunk:
     records: list[Row]
     lines: list[int]
     unit: str
+    faults: Mapping[int, Fault]
 
     def __len__(self) -> int:
         return len(self.records)
@@ -98,23 +115,42 @@ class Writer(Protocol):
         """Let go of everything instead of finishing."""
 
 
-def in_chunks(
-    rows: Iterable[tuple[int, Row, int]], name: str, columns: tuple[str, ...] | None, *, unit: str
-) -> Iterator[RowChunk]:
-    """Group (line, row, weight) into chunks, at least one; `columns` None: those of the rows themselves."""
-    records: list[Row] = []
-    lines: list[int] = []
-    weight = 0
+class Record(NamedTuple):
+    """What a reader found at a `place` in its file; `weight` is about what it takes of memory."""
+
+    place: int
+    row: Row
+    weight: int
+    fault: Fault | None = None
+
+
+def in_chunks(found: Iterable[Record], name: str, columns: tuple[str, ...] | None, *, unit: str) -> Iterator[RowChunk]:
+    """Group records into chunks, at least one; `columns` None: those of the rows themselves."""
     empty = True
-    for line, row, size in rows:
-        records.append(row)
-        lines.append(line)
-        weight += size
+    for records in _groups(found):
+        yield _chunk(records, name, columns, unit)
+        empty = False
+    if empty:
+        yield _chunk([], name, columns, unit)
+
+
+def _groups(found: Iterable[Record]) -> Iterator[list[Record]]:
+    records: list[Record] = []
+    weight = 0
+    for record in found:
+        records.append(record)
+        weight += record.weight
         if len(records) >= CHUNK_ROWS or weight >= CHUNK_WEIGHT:
-            yield RowChunk(name, columns or _keys(records), records, lines, unit)
-            records, lines, weight, empty = [], [], 0, False
-    if records or empty:
-        yield RowChunk(name, columns or _keys(records), records, lines, unit)
+            yield records
+            records, weight = [], 0
+    if records:
+        yield records
+
+
+def _chunk(records: list[Record], name: str, columns: tuple[str, ...] | None, unit: str) -> RowChunk:
+    rows = [record.row for record in records]
+    faults = {at: record.fault for at, record in enumerate(records) if record.fault}
+    return RowChunk(name, columns or _keys(rows), rows, [record.place for record in records], unit, faults)
 
 
 def _keys(records: list[Row]) -> tuple[str, ...]:

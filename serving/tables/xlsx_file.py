@@ -20,7 +20,8 @@ from openpyxl import Workbook, load_workbook
 from model.errors import InputError
 from serving.tables.cells import as_cell_text
 from serving.tables.columns import check_distinct
-from serving.tables.table import CELL_WEIGHT, Row, Say, Table, in_chunks
+from serving.tables.ragged import fitted
+from serving.tables.table import CELL_WEIGHT, Record, Say, Table, in_chunks
 
 _OFFICE_97: Final = b"\xd0\xcf\x11\xe0"
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[ />]")
@@ -60,22 +61,20 @@ def open_xlsx(name: str, *, say: Say) -> Iterator[Table]:
         check_distinct(name, header)
         read = header_row
 
-        def records() -> Iterator[tuple[int, Row, int]]:
+        def records() -> Iterator[Record]:
             nonlocal read
             for read, values in rows:
-                yield read, _record(name, read, header, values), _weight(values)
+                yield _record(read, header, values)
 
         chunks = in_chunks(records(), name, tuple(header), unit="row")
         yield Table(name, tuple(header), chunks, lambda: min(read / total, 1.0))
 
 
-def _record(name: str, number: int, header: list[str], values: list[object]) -> Row:
+def _record(number: int, header: list[str], values: list[object]) -> Record:
+    weight = _weight(values)
     if len(values) > len(header):
-        raise InputError(
-            f"{name}, row {number}: {len(values)} cells, but the table has {len(header)} columns. "
-            "Give each column a name in the first row."
-        )
-    return dict(zip(header, values + [None] * (len(header) - len(values)), strict=True))
+        return Record(number, *fitted(header, values, ",", f"row {number}", weight))
+    return Record(number, dict(zip(header, values + [None] * (len(header) - len(values)), strict=True)), weight)
 
 
 def _weight(values: list[object]) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model.classifier import Classifier, load
+from model.classifier import Classifier, ReadText, load
 from model.errors import InputError
 from model.labels import MOODS, TOPICS
 from model.prediction import Prediction, Rejection
@@ -55,6 +55,18 @@ def test_a_text_of_unknown_characters_alone_is_rejected(tiny_classifier: Classif
     (result,) = tiny_classifier.classify(["ꙮꙮ"])
     assert isinstance(result, Rejection)
     assert result.code == "unreadable_text"
+
+
+def test_a_text_whose_score_is_no_number_is_rejected_and_the_others_are_scored(tiny_classifier: Classifier) -> None:
+    texts = ["fine parcel", "", "long " * 300, "broken invoice"]
+    read = tiny_classifier.read(texts)
+    windows = [window for each in read if isinstance(each, ReadText) for window in each.windows]
+    logits = tiny_classifier.score_windows(windows)
+    logits[2, 0] = math.inf  # of a window of the long text, not the first
+    results = tiny_classifier.predictions(list("abcd"), read, logits)
+    codes = [result.code if isinstance(result, Rejection) else "scored" for result in results]
+    assert codes == ["scored", "empty_text", "no_score", "scored"]
+    assert results[3] == tiny_classifier.classify(texts, ids=list("abcd"))[3]
 
 
 def test_a_long_text_is_read_in_windows_to_the_limit(tiny_classifier: Classifier) -> None:

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pyarrow as pa
@@ -27,15 +28,43 @@ ADDED = [
 ]
 
 
+class Started:
+    """Texts that are scored when their predictions are asked for."""
+
+    def __init__(self, stub, texts):
+        self.stub, self.texts = stub, texts
+
+    def predictions(self):
+        return self.stub.classify(self.texts)
+
+    def cancel(self):
+        self.stub.cancelled += 1
+
+
 class Stub:
-    """Predicts from a text's length and words, so that a swapped row shows; remembers what it was given."""
+    """Predicts from a text's length and words, so that a swapped row shows.
+
+    Remembers which texts it was given to score, and as a watcher all rows with their ids.
+    """
+
+    info = SimpleNamespace(sha256="of no weights")
 
     def __init__(self):
-        self.calls = []
+        self.scored = []
+        self.ids = []
+        self.texts = []
+        self.cancelled = 0
 
-    def classify(self, texts, *, ids=None):
-        self.calls.append((list(texts), ids))
-        return [self._one(text, key) for text, key in zip(texts, ids, strict=True)]
+    def start(self, texts):
+        return Started(self, list(texts))
+
+    def classify(self, texts):
+        self.scored.append(texts)
+        return [self._one(text, str(at)) for at, text in enumerate(texts)]
+
+    def watch(self, ids, texts, results):
+        self.ids += ids
+        self.texts += texts
 
     def _one(self, text, key):
         if not isinstance(text, str):
@@ -46,14 +75,6 @@ class Stub:
         topics = tuple(TopicScore(name, 0.9) for name in ("delivery", "price") if name in text)
         scores = {"satisfied": 0.97 - angry, "neutral": 0.01, "dissatisfied": 0.02, "angry": angry}
         return Prediction(key, "angry" if angry > 0.5 else "satisfied", scores, topics, topics, False, False, 3)
-
-    @property
-    def texts(self):
-        return [text for texts, _ in self.calls for text in texts]
-
-    @property
-    def ids(self):
-        return [key for _, ids in self.calls for key in ids]
 
 
 def write_rows(path: Path, rows: list[dict]) -> str:

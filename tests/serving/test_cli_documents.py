@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
 COMMANDS = [
-    "classify", "score", "serve", "model", "conversations delete", "conversations expire", "corrections export",
+    "classify", "score", "report", "serve", "model", "conversations delete", "conversations expire", "corrections export",
     "corrections report",
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from model.labels import MOODS
 from model.prediction import Prediction, Rejection
 from serving.cli import main
 from serving.output import cells, one_line
-from serving.triage import Watched, show_table
+from serving.triage import Triage, show_table
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["Great!", "أين طردي؟ أريد استرجاع مالي", "کیفیت خیلی پایین بود", "Giao hàng chậm", "Bad app"]
@@ -46,25 +46,12 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-class Angry:
-    """A classifier of any text, the angrier the more exclamation marks it reads."""
-
-    def classify(self, texts, *, ids=None):
-        return [
-            Rejection(id_, "empty_text", "nothing to read")
-            if text == ""
-            else Prediction(
-                id_,
-                "angry",
-                {**dict.fromkeys(MOODS, 0.0), "angry": text.count("!") / 100},
-                (),
-                (),
-                needs_review=False,
-                truncated=False,
-                tokens=1,
-            )
-            for text, id_ in zip(texts, ids, strict=True)
-        ]
+def angry(text):
+    """The angrier the more exclamation marks."""
+    if text == "":
+        return Rejection("", "empty_text", "nothing to read")
+    scores = {**dict.fromkeys(MOODS, 0.0), "angry": text.count("!") / 100}
+    return Prediction("", "angry", scores, (), (), needs_review=False, truncated=False, tokens=1)
 
 
 def test_scored_rows_end_in_0_and_say_what_was_done(table, tmp_path, capsys):
@@ -121,13 +108,12 @@ def test_triage_goes_to_stderr_where_stdout_carries_the_rows(table, capfd):
 
 
 def test_the_angriest_are_kept_across_batches_without_those_that_have_errors():
-    watched = Watched(Angry(), 3)
+    triage = Triage(3)
     texts = ["!" * many for many in (10, 0, 90, 20, 90, 30, 5)]
     for start in range(0, len(texts), 2):
         part = texts[start : start + 2]
-        answers = watched.classify(part, ids=[str(start + n) for n in range(len(part))])
-        assert len(answers) == len(part)
-    kept = [(len(row.text), row.prediction.id) for row in watched.angriest()]
+        triage.watch([str(start + n) for n in range(len(part))], part, [angry(text) for text in part])
+    kept = [(len(row.text), row.id) for row in triage.angriest()]
     assert kept == [(90, "2"), (90, "4"), (30, "5")]
 
 
@@ -141,10 +127,10 @@ def test_no_text_breaks_a_line_of_the_table(columns):
         "[bold]x[/bold] :smile:",
         "a" * 5000,
     ]
-    watched = Watched(Angry(), 50)
-    watched.classify(texts, ids=[*map(str, range(len(texts) - 1)), "معرف"])
+    triage = Triage(50)
+    triage.watch([*map(str, range(len(texts) - 1)), "معرف"], texts, [angry(text) for text in texts])
     stream = io.StringIO()
-    show_table(watched.angriest(), stream, columns)
+    show_table(triage.angriest(), stream, columns)
     shown = stream.getvalue()
     assert all(cells(line.rstrip()) <= columns for line in shown.splitlines())
     assert sum(bool(re.match(r"\s*\u200e\d", line)) for line in shown.splitlines()) == len(texts)
@@ -183,3 +169,64 @@ def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path):
     assert run.returncode == 130
     assert b"interrupted" in said
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_that_the_same_command_goes_on(tmp_path, table, told):
+    path, output = table([f"{text} {n}" for n in range(3000) for text in TEXTS]), tmp_path / "out.csv"
+    journal = tmp_path / "out.csv.rida-journal"
+    command = [sys.executable, "-m", "serving.cli", "score", str(path), "--output", str(output)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as run:
+        deadline = time.monotonic() + 30
+        while not journal.exists() or journal.stat().st_size < 5_000:
+            assert time.monotonic() < deadline, "nothing is scored"
+            time.sleep(0.005)
+        run.send_signal(told)
+        began = time.monotonic()
+        _, said = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert time.monotonic() - began < 5
+    kept = re.search(
+        r"([\d,]+) of 15,000 rows are scored and kept in out.csv.rida-journal; the same command goes on", said
+    )
+    assert kept is not None
+    assert said.endswith("rida: interrupted\n")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["in.csv", journal.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert f"resuming at row {int(kept[1].replace(',', '')) + 1:,} of 15,000" in done.stderr
+    assert f"15,000 rows, {kept[1]} of them before this run, in" in done.stderr
+    assert [row["id"] for row in read(output)] == [f"r{n}" for n in range(15_000)]
+    assert not journal.exists()
+
+
+def test_restart_on_the_command_line_throws_an_unfinished_run_away(tmp_path, table, capsys):
+    path, output = table(TEXTS), tmp_path / "out.csv"
+    (tmp_path / "out.csv.rida-journal").write_text("from another version")
+    assert main(["score", str(path), "--output", str(output)]) == 2
+    assert "or give --restart" in capsys.readouterr().err
+    assert main(["score", str(path), "--output", str(output), "--restart"]) == 0
+    assert len(read(output)) == 5
+    assert not (tmp_path / "out.csv.rida-journal").exists()
+
+
+def test_triage_after_going_on_shows_rows_scored_before(tmp_path, table, capsys, monkeypatch, tiny_classifier):
+    class Stopping:
+        info = tiny_classifier.info
+
+        def __init__(self):
+            self.chunks = 0
+
+        def start(self, texts):
+            self.chunks += 1
+            if self.chunks == 3:
+                raise KeyboardInterrupt
+            return tiny_classifier.start(texts)
+
+    monkeypatch.setattr("serving.tables.table.CHUNK_ROWS", 2)
+    path, output = table(TEXTS), tmp_path / "out.csv"
+    monkeypatch.setattr("serving.commands.load", lambda *_, **__: Stopping())
+    assert main(["score", str(path), "--output", str(output)]) == 130
+    monkeypatch.setattr("serving.commands.load", lambda *_, **__: tiny_classifier)
+    assert main(["score", str(path), "--output", str(output), "--triage", "5"]) == 0
+    rows = sorted(read(output), key=lambda row: -float(row["angry"]))
+    assert re.findall(r"\br\d\b", capsys.readouterr().out) == [row["id"] for row in rows]

@@ -59,6 +59,33 @@ def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(connected, befor
     assert until_closed(connected).count(b"HTTP/1.1 ") == before.count(b"GET")
 
 
+def test_a_head_that_does_not_end_is_not_read_for_ever(connected):
+    connected.sendall(LINE)
+    with contextlib.suppress(ConnectionError):
+        for _ in range(40):
+            connected.sendall(b"X-Filler: " + b"a" * 10_000 + b"\r\n")
+    said = until_closed(connected)
+    assert said == b"" or said.startswith(b"HTTP/1.1 400 ")
+
+
+def test_blank_lines_do_not_keep_a_connection(connected):
+    connected.sendall(b"\r\n")
+    until_closed(connected)
+
+
+def test_what_is_no_request_waits_for_the_answers_before_it(held):
+    server, stub = held
+    body = b'{"text": "Great!"}'
+    with connect(server) as connected:
+        connected.sendall(LINE + JSON + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        stub.wait_for_runs(1)
+        connected.sendall(b"nonsense\r\n\r\n")
+        stub.release.set()
+        said = until_closed(connected)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.count(b"HTTP/1.1 400 ") == 1
+
+
 def test_an_idle_connection_outlives_the_time_that_a_head_has(connected):
     connected.settimeout(2.5)
     with pytest.raises(TimeoutError):
@@ -133,6 +160,20 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one_without_a_word(se
     headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
     assert server.client.get("/v2/health/live", headers=headers).status_code == 200
     assert not caplog.records
+
+
+def test_a_body_is_read_beside_an_offer_to_change_the_protocol(server):
+    """As Java's client offers with every request."""
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQBAAAAAAIAAAAA"}
+    for _ in range(2):
+        response = server.client.post("/v1/classify", json={"text": "Great!"}, headers=headers)
+        assert response.status_code == 200
+
+
+def test_what_comes_after_the_body_is_no_header(connected):
+    trailer = b"5\r\nGreat\r\n0\r\nContent-Type: application/json\r\n\r\n"
+    connected.sendall(LINE + b"Transfer-Encoding: chunked\r\n\r\n" + trailer)
+    assert until(connected, b"}}").startswith(b"HTTP/1.1 415 ")
 
 
 def test_as_many_files_may_be_open_as_the_system_allows():

@@ -100,8 +100,12 @@ def test_a_fault_in_one_request_does_not_reach_those_in_the_same_run(start_stub,
         good = queue_up(server, {"texts": TEXTS[:3]})
         stub.release.set()
         assert busy.result(timeout=20).status_code == 200
-        assert bad.result(timeout=20).status_code == 500
-        assert bad.result().json()["error"]["code"] == "internal_error"
+        said = bad.result(timeout=20).json()
+        if fault is Choking:
+            assert said["error"]["code"] == "internal_error"
+        else:
+            assert said["results"][0]["mood"]
+            assert said["results"][1]["error"]["code"] == "no_score"
         found = good.result(timeout=20).json()["results"]
         again = server.client.post("/v1/classify", json={"text": "Great room"})
         assert again.status_code == 200

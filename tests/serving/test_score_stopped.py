@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from table_files import Stub, read_rows, write_rows
 
+from model.errors import InputError
+from serving.batch import repeats
 from serving.score import score
 from serving.tables import source, table
 
@@ -34,32 +37,47 @@ class Stopping(Stub):
         super().__init__()
         self.error = error
 
-    def classify(self, texts, *, ids=None):
-        if self.calls:
+    def classify(self, texts):
+        if self.scored:
             raise self.error
-        return super().classify(texts, ids=ids)
+        return super().classify(texts)
 
 
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("target", FORMATS)
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("broken")])
-def test_a_stopped_run_leaves_no_trace_and_keeps_what_was_there(tmp_path, target, error):
+def test_a_stopped_run_keeps_what_is_scored_and_what_was_there(tmp_path, target, error):
     name = write_rows(tmp_path / "in.csv", ROWS)
     output = tmp_path / f"out.{target}"
     output.write_bytes(b"the result of an earlier run")
+    said = []
     with pytest.raises(type(error)):
-        run([name], output, Stopping(error))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", output.name]
+        score([name], str(output), classifier=Stopping(error), say=said.append)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", output.name, f"{output.name}.rida-journal"]
     assert output.read_bytes() == b"the result of an earlier run"
+    assert said == [
+        f"2 of 4 rows are scored and kept in out.{target}.rida-journal; the same command goes on from there."
+    ]
+
+
+def test_a_run_stopped_before_anything_is_scored_leaves_no_trace(tmp_path):
+    class Stopped(Stub):
+        def classify(self, texts):
+            raise KeyboardInterrupt
+
+    name = write_rows(tmp_path / "in.csv", ROWS)
+    with pytest.raises(KeyboardInterrupt):
+        run([name], tmp_path / "out.csv", Stopped())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("target", FORMATS)
 def test_nothing_stands_under_the_final_name_while_scoring(tmp_path, target):
     class Looking(Stub):
-        def classify(self, texts, *, ids=None):
+        def classify(self, texts):
             assert not output.exists()
-            return super().classify(texts, ids=ids)
+            return super().classify(texts)
 
     output = tmp_path / f"out.{target}"
     run([write_rows(tmp_path / "in.csv", ROWS)], output, Looking())
@@ -68,34 +86,70 @@ def test_nothing_stands_under_the_final_name_while_scoring(tmp_path, target):
 
 LIMITED = """
 import resource, sys
-from model.prediction import Rejection
+sys.path.insert(0, "tests/serving")
+from table_files import Stub
 from serving.score import score
 
-class Refusing:
-    def classify(self, texts, *, ids):
-        return [Rejection(key, "empty_text", "nothing") for key in ids]
-
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
 try:
-    score([sys.argv[1]], sys.argv[2], classifier=Refusing())
+    score([sys.argv[1]], sys.argv[2], classifier=Stub())
 except Exception as error:
     print(type(error).__name__, error)
 """
 
 
 @pytest.mark.parametrize("target", ["csv", "jsonl.gz", "parquet", "xlsx"])
-def test_a_full_disk_is_an_input_error_and_leaves_no_trace(tmp_path, target):
-    name = write_rows(tmp_path / "in.csv", [{"text": str(hash((i, "noise")))} for i in range(3000)])
-    said = in_a_process(LIMITED, name, str(tmp_path / f"out.{target}"))
-    assert said == f"InputError {tmp_path}/out.{target} cannot be written: File too large. Nothing was written."
-    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+@pytest.mark.parametrize("room", [100, 40_000])
+def test_a_full_disk_is_an_input_error_and_loses_nothing(tmp_path, target, room):
+    name = write_rows(tmp_path / "in.csv", [{"text": random.Random(i).randbytes(30).hex()} for i in range(3000)])
+    output, unstopped = tmp_path / f"out.{target}", tmp_path / f"unstopped.{target}"
+    said = in_a_process(LIMITED, name, str(output), str(room))
+    assert said == f"InputError {output} cannot be written: File too large."
+    journal = [] if room == 100 else [f"{output.name}.rida-journal"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", *journal]
+    stub = Stub()
+    run([name], output, stub)
+    run([name], unstopped, Stub())
+    assert output.read_bytes() == unstopped.read_bytes()
+    assert sum(map(len, stub.scored)) < 3000 or room == 100
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 KiB, as large as its data."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("ballast", [262_144, 215_000, 100_000])
+def test_a_disk_that_is_full_loses_nothing(tmp_path, small_disk, monkeypatch, ballast):
+    monkeypatch.setattr(table, "CHUNK_ROWS", 100)
+    name = write_rows(tmp_path / "in.csv", [{"text": random.Random(i).randbytes(30).hex()} for i in range(2000)])
+    (small_disk / "ballast").write_bytes(bytes(ballast))
+    output = small_disk / "out.csv"
+    with pytest.raises(InputError, match=r"out.csv cannot be written: No space left on device"):
+        run([name], output, Stub())
+    assert not output.exists()
+    (small_disk / "ballast").unlink()
+    summary = run([name], output, Stub())
+    assert (summary.rows, summary.resumed > 0) == (2000, ballast < 262_144)
+    run([name], tmp_path / "unstopped.csv", Stub())
+    assert output.read_bytes() == (tmp_path / "unstopped.csv").read_bytes()
+    assert [path.name for path in small_disk.iterdir()] == ["out.csv"]
 
 
 class Forgetful(Stub):
     """Remembers nothing, so that only scoring itself takes memory."""
 
-    def classify(self, texts, *, ids=None):
-        return [self._one(text, key) for text, key in zip(texts, ids, strict=True)]
+    def classify(self, texts):
+        return [self._one(text, "") for text in texts]
 
 
 def peak_memory(name, output):
@@ -109,6 +163,7 @@ def peak_memory(name, output):
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "csv.gz"])
 def test_memory_stays_flat_however_many_rows(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(table, "CHUNK_ROWS", 64)
+    monkeypatch.setattr(repeats, "REMEMBERED", 64)
     monkeypatch.setattr(source, "HEAD", 4096)  # what is read once and for all would hide the growth
     rows = [{"id": str(i), "text": f"text number {i} " * 20} for i in range(2400)]
     few = write_rows(tmp_path / f"few.{kind}", rows[:400])
@@ -119,12 +174,15 @@ def test_memory_stays_flat_however_many_rows(tmp_path, monkeypatch, kind):
 
 LIGHT = """
 import sys
+from types import SimpleNamespace
 from model.prediction import Rejection
 from serving.score import score
 
 class Refusing:
-    def classify(self, texts, *, ids):
-        return [Rejection(key, "empty_text", "nothing") for key in ids]
+    info = SimpleNamespace(sha256="none")
+
+    def start(self, texts):
+        return SimpleNamespace(predictions=lambda: [Rejection("", "empty_text", "nothing")] * len(texts))
 
 score([sys.argv[1]], sys.argv[2], classifier=Refusing())
 print([name for name in ("pyarrow", "openpyxl", "rich", "charset_normalizer") if name in sys.modules])

@@ -178,7 +178,7 @@ def test_the_only_column_that_reads_like_text_is_taken_and_said_aloud(tmp_path, 
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     said, stub = [], Stub()
     name = write_rows(tmp_path / f"in.{kind}", rows)
-    score([name], str(tmp_path / "out.csv"), classifier=stub, progress=False, say=said.append)
+    score([name], str(tmp_path / "out.csv"), classifier=stub, watchers=[stub], progress=False, say=said.append)
     assert stub.texts == columns[chosen]
     assert said == [f"{name}: the texts are read from column '{chosen}', the only one that reads like text."]
 
@@ -191,7 +191,7 @@ def test_the_column_asked_for_comes_first_and_then_the_one_named_text(tmp_path):
         ({"text_column": "comment", "id_column": "key"}, "from comment", "k1"),
     ]:
         stub = Stub()
-        score([name], str(tmp_path / "out.csv"), classifier=stub, progress=False, **options)
+        score([name], str(tmp_path / "out.csv"), classifier=stub, watchers=[stub], progress=False, **options)
         assert (stub.texts, stub.ids) == ([text], [key])
 
 
@@ -205,7 +205,7 @@ def test_several_columns_that_read_like_text_are_listed_and_none_is_taken(tmp_pa
 def test_progress_shows_rows_and_rate_on_a_terminal():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100)
-    with shown_progress(wanted=True, console=console) as show:
+    with shown_progress("scoring", wanted=True, console=console) as show:
         show(1_000, 0.25)
         time.sleep(0.15)
         show(2_000, 0.5)
@@ -219,6 +219,6 @@ def test_no_progress_where_it_is_not_wanted_or_stderr_is_no_terminal(monkeypatch
     stderr = io.StringIO()
     stderr.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", stderr)
-    with shown_progress(wanted=wanted) as show:
+    with shown_progress("scoring", wanted=wanted) as show:
         show(1_000, 0.25)
     assert stderr.getvalue() == ""

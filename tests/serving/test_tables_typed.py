@@ -22,7 +22,9 @@ UTC = dt.UTC
 
 def run(name, output, **options):
     said, stub = [], Stub()
-    summary = score([str(name)], str(output), classifier=stub, progress=False, say=said.append, **options)
+    summary = score(
+        [str(name)], str(output), classifier=stub, watchers=[stub], progress=False, say=said.append, **options
+    )
     return stub, said, summary
 
 
@@ -74,7 +76,7 @@ def test_parquet_keeps_schema_and_values(tmp_path, monkeypatch, rows):
     assert out.column_names == [*TYPED.names, *ADDED]
     assert out.schema.field("topics").type == pa.list_(pa.string())
     assert stub.ids == [str(i) for i in range(rows)]
-    assert max((len(texts) for texts, _ in stub.calls), default=0) <= 128
+    assert max(map(len, stub.scored), default=0) <= 128
 
 
 def test_small_chunks_make_one_parquet_row_group(tmp_path, monkeypatch):

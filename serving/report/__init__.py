@@ -1,0 +1,1 @@
+"""`rida report`: scored files as one page that a manager reads in two minutes."""

@@ -1,0 +1,148 @@
+"""A report as Markdown. Whatever comes from the data stands in code spans, where nothing is markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from serving.report.content import Breakdown, Findings, Moods, Report
+from serving.report.intervals import Share
+from serving.report.wording import (
+    CLOSE,
+    OPEN,
+    errors_sentence,
+    exact,
+    finding_title,
+    many,
+    measure_evidence,
+    measure_text,
+    methods,
+    sureness_sentences,
+    topic_words,
+    value_text,
+    verdict,
+)
+
+MOST_FINDINGS: Final = 8
+_MARKED: Final = re.compile(f"{OPEN}(.*?){CLOSE}", re.DOTALL)
+_TICKS: Final = re.compile("`+")
+
+
+def as_markdown(report: Report) -> str:
+    """Markdown with GitHub's tables."""
+    return "\n".join(_spanned(line) for line in _lines(report)) + "\n"
+
+
+def _spanned(line: str) -> str:
+    return _MARKED.sub(lambda found: _code(found[1], in_table=line.startswith("|")), line)
+
+
+def _code(value: str, *, in_table: bool) -> str:
+    """A code span; its fence is longer than any run of ticks inside, and a table's | is kept from ending the cell."""
+    fence = "`" * (1 + max((len(ticks) for ticks in _TICKS.findall(value)), default=0))
+    inner = value.replace("|", "\\|") if in_table else value
+    return f"{fence} {inner} {fence}" if inner[:1] == "`" or inner[-1:] == "`" else f"{fence}{inner}{fence}"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield from ("# What customers say", "")
+    yield f"From {', '.join(value_text(source) for source in report.sources)}."
+    yield ""
+    yield from (f"- {sentence}" for sentence in report.headline)
+    if report.sureness is None:
+        yield f"- {errors_sentence(report.rows, report.errors)}"
+        return
+    yield from ("", "## Moods", "")
+    yield from _table(("mood", "texts", "share", "95 % interval"), (_row(mood, s) for mood, s in report.moods.items()))
+    yield from _topics(report)
+    yield from _findings(report.findings)
+    yield from _time(report)
+    for breakdown in report.breakdowns:
+        yield from _breakdown(breakdown)
+    yield from _examples(report)
+    yield from ("", "## How sure the model is", "")
+    yield from (f"- {sentence}" for sentence in sureness_sentences(report.sureness))
+    yield f"- {errors_sentence(report.rows, report.errors)}"
+    yield from ("", "## How this was found", "")
+    yield from (f"- {sentence}" for sentence in (*report.notes, *methods(report)))
+
+
+def _row(name: str, share: Share) -> tuple[str, ...]:
+    return name, f"{share.count:,}", exact(share.share), f"{exact(share.low)} to {exact(share.high)}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(header)} |"
+    yield f"|---|{'--:|' * (len(header) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _mood_cells(moods: Moods, texts: int) -> tuple[str, ...]:
+    return f"{texts:,}", *(exact(share.share) if texts else "–" for share in moods.values())
+
+
+def _topics(report: Report) -> Iterator[str]:
+    if report.moods["angry"].count:
+        yield from ("", "## What angry customers write about", "")
+        ranked = sorted(report.topics, key=lambda part: (part.topic is None, -part.of_angry.count))
+        yield from _table(
+            ("topic", "angry texts", "of the angry", "95 % interval", "of the others"),
+            (
+                (*_row(topic_words(part.topic), part.of_angry), exact(part.of_others.share))
+                for part in ranked
+                if part.of_angry.count
+            ),
+        )
+    yield from ("", "## Topics by mood", "")
+    yield from _table(
+        ("topic", "texts", *report.moods),
+        ((topic_words(part.topic), *_mood_cells(part.moods, part.texts.count)) for part in report.topics),
+    )
+
+
+def _findings(findings: Findings) -> Iterator[str]:
+    if not findings.looks:
+        return
+    yield from ("", "## Drops and spikes that matter", "")
+    for finding in findings.found[:MOST_FINDINGS]:
+        yield f"- **{verdict(finding)}:** {finding_title(finding)}"
+        for measure in finding.measures:
+            yield f"  - {measure_text(finding, measure)} ({measure_evidence(measure)})"
+    if not findings.found:
+        yield "None that is more than chance and two points."
+    if len(findings.found) > MOST_FINDINGS:
+        yield f"- {len(findings.found) - MOST_FINDINGS:,} smaller ones are in the JSON report."
+
+
+def _time(report: Report) -> Iterator[str]:
+    if report.time is None or len(report.time.periods) == 1:
+        return
+    yield from ("", f"## Moods by {report.time.unit}", "")
+    yield from _table(
+        (report.time.unit, "texts", *report.moods),
+        ((period.name, *_mood_cells(period.moods, period.texts)) for period in report.time.periods),
+    )
+
+
+def _breakdown(breakdown: Breakdown) -> Iterator[str]:
+    yield from ("", f"## Moods by {value_text(breakdown.column)}", "")
+    rows = [
+        ("no value" if part.value is None else value_text(part.value), *_mood_cells(part.moods, part.texts))
+        for part in breakdown.parts
+    ]
+    if breakdown.others:
+        name = f"{'over ' if breakdown.more_than else ''}{many(breakdown.other_values, 'other value')}"
+        rows.append((name, *_mood_cells(breakdown.others.moods, breakdown.others.texts)))
+    yield from _table((value_text(breakdown.column), "texts", *breakdown.parts[0].moods), rows)
+
+
+def _examples(report: Report) -> Iterator[str]:
+    if report.examples is None:
+        return
+    yield from ("", "## In customers' words")
+    for topic, examples in report.examples.items():
+        yield from ("", f"### {topic_words(topic).capitalize()}", "")
+        for example in examples:
+            yield f"- {example.mood}: {OPEN}{example.text}{CLOSE}"

@@ -1,0 +1,198 @@
+"""`rida report`: scored files to one page, Markdown or JSON, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, Final, Literal
+
+from model.errors import InputError
+from serving.output import plain
+from serving.report.columns import Asked, Columns, check_columns, choose_columns
+from serving.report.content import Report
+from serving.report.counts import Days, Totals, Values
+from serving.report.dates import FIRST, LAST
+from serving.report.rows import ScoredRows, check_scored, read_rows
+from serving.report.sample import Sample
+from serving.report.summary import summarise
+from serving.tables.atomic import replaced
+from serving.tables.cells import as_cell_text, encoded
+from serving.tables.files import format_of, open_table, writing
+from serving.tables.progress import Show
+from serving.tables.source import PIPE, check_file
+from serving.tables.table import Chunk, Say
+
+Form = Literal["html", "md", "json"]
+
+FORMS: Final[dict[str, Form]] = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "md",
+    ".markdown": "md",
+    ".json": "json",
+}
+_LONGEST_VALUE: Final = 200  # characters of a group's name by which it is told from others
+
+
+def write_report(
+    inputs: Sequence[str],
+    output: str,
+    *,
+    asked: Asked,
+    form: Form | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    show: Show = lambda rows, fraction: None,
+    say: Say = lambda message: None,
+) -> Report:
+    """Read outputs of `rida score` and write a report on them to `output`, `-` for standard output.
+
+    `form` None goes by the name of `output`. What is assumed about the inputs goes to `say`.
+
+    Raises:
+        InputError: An input, a column or an option cannot be used, or the output cannot be written.
+            What stood under the output's name before still does.
+    """
+    form = _form(output, form)
+    render = _renderer(form)
+    _check_names(inputs, output)
+    with ExitStack() as stack:
+        with writing(output):
+            stream: BinaryIO = sys.stdout.buffer if output == PIPE else stack.enter_context(replaced(Path(output)))
+        report = read_report(inputs, asked, encoding=encoding, delimiter=delimiter, show=show, say=say)
+        page = encoded(render(report))
+        with writing(output):
+            stream.write(page)
+            stream.flush()
+            stack.close()
+    return report
+
+
+def read_report(
+    inputs: Sequence[str],
+    asked: Asked,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    show: Show = lambda rows, fraction: None,
+    say: Say = lambda message: None,
+) -> Report:
+    """Read and count scored files.
+
+    Raises:
+        InputError: An input or a column cannot be used.
+    """
+    open_input = partial(open_table, encoding=encoding, delimiter=delimiter, say=say)
+    counting: _Counting | None = None
+    for number, name in enumerate(inputs):
+        with open_input(name) as table:
+            first = next(table.chunks)
+            check_scored(table, first)
+            if counting is None:
+                counting = _Counting(choose_columns(table, first, asked, say))
+            else:
+                check_columns(table, first, counting.columns)
+            for chunk in chain([first], table.chunks):
+                counting.add(chunk)
+                share = table.fraction()
+                show(counting.totals.rows, None if share is None else (number + share) / len(inputs))
+    if counting is None or not counting.totals.rows:
+        raise InputError(f"{inputs[0] if inputs else 'The input'} has no rows, so there is nothing to report.")
+    sources = tuple("standard input" if name == PIPE else plain(PurePath(name).name) for name in inputs)
+    return summarise(sources, counting.columns, counting.totals, counting.days, counting.values, counting.sample)
+
+
+class _Counting:
+    """Everything that is counted and kept."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.totals = Totals()
+        self.days = Days((LAST - FIRST).days + 1) if columns.date is not None else None
+        self.sample = Sample() if columns.text is not None else None
+        by = [name for name in (columns.language, *columns.groups) if name is not None]
+        self.values = {name: Values() for name in by}
+
+    def add(self, chunk: Chunk) -> None:
+        """Count a chunk."""
+        rows = read_rows(chunk)
+        self.totals.add(rows)
+        if self.days is not None:
+            self.days.add(list(self._days(chunk, rows)), rows)
+        languages = None
+        for name, values in self.values.items():
+            found = [_value(value) for value in _of(chunk, str(name), rows)]
+            values.add(found, rows)
+            if name == self.columns.language:
+                languages = found
+        if self.sample is not None:
+            self.sample.add(_of(chunk, str(self.columns.text), rows), languages, rows)
+
+    def _days(self, chunk: Chunk, rows: ScoredRows) -> Iterator[int | None]:
+        for value in _of(chunk, str(self.columns.date), rows):
+            if value is None or value == "":
+                yield None
+            else:
+                day = self.columns.read_date(value)
+                yield -1 if day is None else (day - FIRST).days
+
+
+def _of(chunk: Chunk, column: str, rows: ScoredRows) -> list[object]:
+    """The values of the scored rows."""
+    values = chunk.column(column)
+    return values if len(rows.scored) == len(values) else [values[index] for index in rows.scored]
+
+
+def _value(value: object) -> str:
+    return as_cell_text(value)[:_LONGEST_VALUE].strip()
+
+
+def _form(output: str, asked: Form | None) -> Form:
+    form = asked or FORMS.get(PurePath(output).suffix.lower())
+    if form is None:
+        raise InputError(f"{output}: its name must end in .html, .md or .json, or --format must say which is meant.")
+    return form
+
+
+def _renderer(form: Form) -> Any:
+    """The function that writes a report out; what it needs is imported now, and not after an hour of reading."""
+    if form == "json":
+        from serving.report.as_json import as_json
+
+        return as_json
+    if form == "md":
+        from serving.report.markdown import as_markdown
+
+        return as_markdown
+    try:
+        from serving.report.page import as_page
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in ("jinja2", "markupsafe", "vl_convert"):
+            raise
+        raise InputError(
+            f'a report as HTML needs {error.name}: pip install "rida[report]". --format md and json do without.'
+        ) from error
+    return as_page
+
+
+def _check_names(inputs: Sequence[str], output: str) -> None:
+    if list(inputs).count(PIPE) > 1:
+        raise InputError("Standard input (-) is named twice, and can be read only once.")
+    for name in inputs:
+        format_of(name)
+        if name != PIPE:
+            check_file(name)
+    if output == PIPE:
+        return
+    path = Path(output)
+    if path.is_dir():
+        raise InputError(f"{output} is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise InputError(f"{output}: the folder {path.parent} does not exist. Make it first.")
+    for name in inputs:
+        if name != PIPE and path.exists() and path.samefile(name):
+            raise InputError(f"{output} is also the input {name}. Give the output another name.")

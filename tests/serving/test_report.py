@@ -1,0 +1,246 @@
+"""`rida report`: the numbers are those of the file, in every format, and nothing is shown that should not be."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from scored_files import failed_row, scored_row, written, year_of_feedback
+from table_files import Stub
+
+from serving.cli import main
+from serving.report.columns import Asked
+from serving.report.counts import Values
+from serving.report.report import read_report
+from serving.score import score
+
+ROOT = Path(__file__).parents[2]
+CANARY = "xyzzyplugh"
+
+
+def as_json(tmp_path, rows, *options, name="in.csv"):
+    output = tmp_path / "report.json"
+    assert main(["report", written(tmp_path / name, rows), "-o", str(output), *options]) == 0
+    return json.loads(output.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.csv.gz", "in.jsonl", "in.jsonl.gz", "in.parquet", "in.xlsx"])
+def test_every_format_that_scoring_writes_gives_the_same_report(tmp_path, name):
+    source = written(
+        tmp_path / "source.csv",
+        [{"id": n, "text": f"the delivery number {n} " + "x" * (7 * n % 97), "shop": "ab"[n % 2]} for n in range(200)]
+        + [{"id": 200, "text": "", "shop": "a"}],
+    )
+    expected = None
+    for output in ("reference.csv", name):
+        score([source], str(tmp_path / output), classifier=Stub(), progress=False)
+        asked = Asked(groups=("shop",))
+        report = read_report([str(tmp_path / output)], asked)
+        numbers = (report.moods, report.topics, report.breakdowns, report.findings, report.examples, report.sureness)
+        expected = expected or numbers
+        assert numbers == expected
+        assert (report.rows, report.scored, report.errors) == (201, 200, {"empty_text": 1})
+
+
+def test_counts_are_those_of_the_file(tmp_path):
+    rows = [scored_row("angry", ["delivery", "price"])] * 3 + [scored_row("angry")] * 1
+    rows += [scored_row("satisfied", ["price"], probability=0.5)] * 4 + [failed_row(), failed_row("not_text")]
+    found = as_json(tmp_path, rows)
+    assert (found["rows"], found["scored"], found["errors"]) == (10, 8, {"empty_text": 1, "not_text": 1})
+    assert found["moods"]["angry"] == {"count": 4, "of": 8, "share": 0.5, "low": 0.215216, "high": 0.784784}
+    topics = {part["topic"]: part for part in found["topics"]}
+    assert list(topics) == ["price", "delivery", None]
+    assert topics["price"]["texts"]["count"] == 7
+    assert topics["price"]["moods"]["satisfied"]["count"] == 4
+    assert topics["delivery"]["of_angry"]["share"] == 0.75
+    assert topics["price"]["of_others"]["share"] == 1.0
+    sure = found["sureness"]
+    assert sure["mean_probability"] == pytest.approx((4 * 0.85 + 4 * 0.5) / 8)
+    assert sure["needs_review"]["count"] == 4
+    assert sure["needs_review_by_mood"]["satisfied"]["count"] == 4
+    assert [share["count"] for share in sure["by_probability"]] == [0, 0, 0, 0, 0, 4, 0, 0, 4, 0]
+    assert sure["expected_moods"]["angry"] == pytest.approx((4 * 0.85 + 4 * 0.5 / 3) / 8, abs=1e-5)
+
+
+def test_the_headline_says_the_main_things_in_words(tmp_path):
+    found = as_json(tmp_path, year_of_feedback(), "--group-by", "store")
+    first, angry, changed, differs = (line.replace("\u00a0", " ") for line in found["headline"])
+    moods = found["moods"]
+    assert first.startswith(f"Of 1,200 texts, {100 * moods['satisfied']['share']:.0f} % are satisfied, ")
+    assert angry.startswith("Angry customers write mostly about price (43 %), delivery (")
+    assert changed.startswith("It changed most in the week of 21 April 2025: ")
+    assert differs.startswith("It differs most for store ")
+
+
+def test_a_spike_is_found_with_its_size_and_its_test(tmp_path):
+    rows = year_of_feedback()
+    found = as_json(tmp_path, rows)
+    assert found["time"]["unit"] == "week"
+    spike = next(each for each in found["findings"] if each["by"] == "time")
+    assert spike["title"] == "Week of 21 April 2025"
+    assert spike["verdict"] == "worse"
+    delivery = next(each for each in spike["measures"] if each["unhappy_about"] == "delivery")
+    here = [row for row in rows if "2025-04-21" <= row["date"] <= "2025-04-27"]
+    unhappy = [row for row in here if row["mood"] in ("dissatisfied", "angry") and "delivery" in row["topics"]]
+    assert (delivery["here"]["count"], delivery["here"]["of"]) == (len(unhappy), len(here))
+    assert delivery["here"]["of"] + delivery["elsewhere"]["of"] == len(rows)
+    assert delivery["test"] == "chi-square"
+    assert delivery["adjusted_p"] < 0.001
+    assert found["comparisons"] == (12 + 2) * 6  # weeks and languages; three moods and three topics
+
+
+def test_bad_and_missing_dates_are_counted_aloud(tmp_path):
+    rows = [scored_row(date="2025-03-04"), scored_row(date="2025-04-04")] * 40
+    rows += [scored_row(date="soon")] * 3 + [scored_row(date="")] * 2
+    found = as_json(tmp_path, rows)
+    assert (found["time"]["dated"], found["time"]["bad"], found["time"]["missing"]) == (80, 3, 2)
+    notes = " ".join(found["notes"])
+    assert "3 cells of column date" in notes
+    assert "2 cells of column date" in notes
+
+
+@pytest.mark.parametrize("many", [300, 3000])
+def test_one_far_off_date_does_not_flatten_all_others(tmp_path, many):
+    rows = [scored_row(date=f"2025-03-{1 + number % 28:02}") for number in range(many)]
+    rows += [scored_row(date="2091-01-01")]
+    found = as_json(tmp_path, rows)
+    assert found["time"]["unit"] == ("week" if many == 300 else "day")
+    assert (found["time"]["outside"], found["time"]["dated"]) == (1, many + 1)
+    assert any("1 text dated far" in note for note in found["notes"])
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    notes = " ".join(as_json(tmp_path, [scored_row(shop="one")] * 3, "--group-by", "shop")["notes"])
+    assert "Changes over time are left out" in notes
+    assert "Languages are left out" in notes
+    assert "Column shop is left out: all its cells are alike." in notes
+
+
+def test_languages_come_from_their_column(tmp_path, capsys):
+    rows = [scored_row(lang=lang) for lang in ("ar", "ar", "vi")]
+    (by,) = as_json(tmp_path, rows)["breakdowns"]
+    assert (by["by"], [(part["value"], part["texts"]) for part in by["parts"]]) == ("language", [("ar", 2), ("vi", 1)])
+    assert "languages are read from column 'lang'" in capsys.readouterr().err
+
+
+def test_many_groups_become_the_largest_and_others(tmp_path):
+    rows = [scored_row(shop=f"shop {number}") for number in range(40) for _ in range(number + 1)] + [
+        scored_row(shop="")
+    ]
+    (by,) = as_json(tmp_path, rows, "--group-by", "shop")["breakdowns"]
+    assert [part["value"] for part in by["parts"]][:2] == ["shop 39", "shop 38"]
+    assert len(by["parts"]) == 12
+    assert by["others"]["values"] == 29
+    assert by["others"]["texts"] + sum(part["texts"] for part in by["parts"]) == len(rows)
+
+
+def test_an_empty_cell_is_a_group_of_its_own(tmp_path):
+    rows = [scored_row(shop="a"), scored_row(shop=" "), scored_row(shop="")]
+    (by,) = as_json(tmp_path, rows, "--group-by", "shop")["breakdowns"]
+    assert [(part["value"], part["texts"]) for part in by["parts"]] == [(None, 2), ("a", 1)]
+
+
+def test_values_beyond_those_counted_apart_are_among_the_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(Values.__init__, "__defaults__", (15,))
+    rows = [scored_row(shop=f"s{number}") for number in range(20)]
+    found = as_json(tmp_path, rows, "--group-by", "shop")
+    assert found["breakdowns"][0]["others"]["texts"] == 8
+    assert any("more different values" in note for note in found["notes"])
+
+
+def test_several_inputs_are_one_report(tmp_path):
+    one = written(tmp_path / "one.csv", [scored_row("angry", shop="a")] * 2)
+    two = written(tmp_path / "two.jsonl", [scored_row("satisfied", shop="b")] * 3)
+    output = tmp_path / "report.json"
+    assert main(["report", one, two, "-o", str(output), "--group-by", "shop"]) == 0
+    found = json.loads(output.read_text(encoding="utf-8"))
+    assert found["sources"] == ["one.csv", "two.jsonl"]
+    assert [(part["value"], part["texts"]) for part in found["breakdowns"][0]["parts"]] == [("b", 3), ("a", 2)]
+
+
+def test_the_documents_name_every_key_and_option_of_a_report(tmp_path):
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    found = as_json(tmp_path, year_of_feedback(), "--group-by", "store")
+    keys = {*found, *found["moods"]["angry"], *found["time"], *found["sureness"], *found["topics"][0]}
+    keys |= {*found["breakdowns"][0], *found["findings"][0], *found["findings"][0]["measures"][0]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+    usage = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").split("<!-- rida report -->")[1]
+    options = set(re.findall(r"--[a-z-]+", usage)) - {"--help", "--output"}
+    as_for_scoring = {"--encoding", "--delimiter"}
+    assert [option for option in sorted(options - as_for_scoring) if f"`{option}`" not in page] == []
+
+
+def test_a_report_goes_to_a_pipe(tmp_path, capfdbinary):
+    assert main(["report", written(tmp_path / "in.csv", [scored_row()]), "-o", "-", "--format", "md"]) == 0
+    assert capfdbinary.readouterr().out.startswith(b"# What customers say\n")
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_the_same_input_gives_the_same_bytes(tmp_path, form):
+    source = written(tmp_path / "in.csv", year_of_feedback(300))
+    made = []
+    for seed in ("1", "2"):
+        output = tmp_path / f"{seed}.{form}"
+        command = [sys.executable, "-m", "serving.cli", "report", source, "-o", str(output), "--group-by", "store"]
+        subprocess.run(command, check=True, cwd=ROOT, capture_output=True, env={"PYTHONHASHSEED": seed})
+        made.append(output.read_bytes())
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+@pytest.mark.parametrize("column", ["text", "comment"])
+def test_no_texts_means_none_at_all(tmp_path, capfd, form, column):
+    rows = year_of_feedback(200)
+    for number, row in enumerate(rows):
+        row["text"] = f"{row['text']} {CANARY}{number}"
+    rows = [{column if name == "text" else name: value for name, value in row.items()} for row in rows]
+    source, output = written(tmp_path / "in.csv", rows), tmp_path / f"out.{form}"
+    assert main(["report", source, "-o", str(output), "--group-by", "store"]) == 0
+    assert CANARY in output.read_text(encoding="utf-8")
+    assert main(["report", source, "-o", str(output), "--group-by", "store", "--no-texts"]) == 0
+    assert CANARY not in output.read_text(encoding="utf-8")
+    assert CANARY not in "".join(capfd.readouterr())
+
+
+def test_markdown_shows_texts_and_names_as_they_are_and_never_as_markup(tmp_path):
+    hostile = (
+        "<script>alert(1)</script> [link](http://evil.example) ![x](y) | a `` b ` *c* www.evil.example a@evil.example"
+    )
+    rows = [scored_row("angry", ["price"], text=hostile, shop=shop) for shop in ("`|` [x](y)", "# b\n\n## c") * 3]
+    output = tmp_path / "report.md"
+    assert main(["report", written(tmp_path / "in.jsonl", rows), "-o", str(output), "--group-by", "shop"]) == 0
+    lines = output.read_text(encoding="utf-8").splitlines()
+    (shown,) = {line for line in lines if "alert" in line}
+    assert shown == f"- angry: ```{hostile}```"
+    assert not [line for line in lines if "## c" in line and not re.search(r"`[^`]*## c[^`]*`", line)]
+    (row,) = [line for line in lines if "[x](y)" in line and line.startswith("|")]
+    assert row.startswith(r"| `` `\|` [x](y) `` |")
+    assert len(re.findall(r"(?<!\\)\|", row)) == 7
+
+
+def test_three_hundred_thousand_rows_take_little_memory_and_time(tmp_path):
+    source, output = tmp_path / "in.csv", tmp_path / "report.html"
+    lines = [
+        f"{number},2025-{1 + number % 12:02}-{1 + number % 28:02},shop {number % 500}," for number in range(300_000)
+    ]
+    moods = ["satisfied,0.9,0.05,0.03,0.02,price,false,false,", "angry,0.01,0.01,0.03,0.95,delivery;price,true,false,"]
+    with source.open("w", encoding="utf-8") as file:
+        file.write("id,date,shop,text,mood,satisfied,neutral,dissatisfied,angry,topics,needs_review,truncated,error\n")
+        file.writelines(f"{line}my parcel number {n} is late,{moods[n % 3 % 2]}\n" for n, line in enumerate(lines))
+    code = (
+        "import sys; from serving.cli import main; code = main(sys.argv[1:]); print(code);"
+        "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0])"
+    )
+    began = time.monotonic()
+    command = [sys.executable, "-c", code, "report", str(source), "-o", str(output), "--group-by", "shop"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    ended, kilobytes = map(int, done.stdout.split())
+    assert ended == 0
+    assert kilobytes < 250_000
+    assert time.monotonic() - began < 60
+    assert "300,000 rows" in output.read_text(encoding="utf-8")
