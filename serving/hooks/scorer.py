@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("rida.http")
 
-_TOGETHER: Final = 32
+_TOGETHER: Final = 16
 """Few enough that those who call the API do not wait behind them."""
 
 _LOTS: Final = 2
+_CALM_SECONDS: Final = 0.01
+_LATE_SECONDS: Final = 0.02
+_LONGEST_PATIENCE: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
 _MOST_TRIES: Final = 3
@@ -62,6 +65,7 @@ class Scorer:
         async with asyncio.TaskGroup() as group:
             while True:
                 await lots.acquire()
+                await _until_calm()
                 lot = await self._next_lot()
                 task = group.create_task(self._score_lot(lot, scoring, policy, languages))
                 task.add_done_callback(lambda _: lots.release())
@@ -131,6 +135,19 @@ class Scorer:
             return []
         del self._tries[only.id]
         return [(only, Rejection(str(only.id), code, "the text could not be scored"))]
+
+
+async def _until_calm() -> None:
+    """Let deliveries and requests be answered first: scores can wait, those who deliver cannot.
+
+    An event loop that wakes late has more to do than the cores allow, and scoring would take them away. Now and then it
+    goes on all the same.
+    """
+    until = time.monotonic() + _LONGEST_PATIENCE
+    while (began := time.monotonic()) < until:
+        await asyncio.sleep(_CALM_SECONDS)
+        if time.monotonic() - began < _CALM_SECONDS + _LATE_SECONDS:
+            return
 
 
 def _known(scoring: Scoring) -> list[str]:

@@ -48,15 +48,15 @@ def _new_ones(connection: Connection, arrivals: Sequence[Arrival]) -> set[int]:
         for (system, key), arrival in sorted(first.items(), key=lambda each: each[0])
     ]
     added = connection.execute(
-        insert_new(connection, deliveries, rows).returning(deliveries.c.system, deliveries.c.key)
+        insert_new(connection, deliveries).returning(deliveries.c.system, deliveries.c.key), rows
     )
     return {id(first[row.system, row.key]) for row in added}
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Any:
+def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves out rows which are there already."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).values(list(rows)).on_conflict_do_nothing()
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def _conversation_ids(connection: Connection, new: Sequence[Arrival]) -> dict[tuple[str, str], int]:
@@ -69,7 +69,7 @@ def _conversation_ids(connection: Connection, new: Sequence[Arrival]) -> dict[tu
         }
         for system, name in names
     ]  # fmt: skip
-    connection.execute(insert_new(connection, conversations, rows))
+    connection.execute(insert_new(connection, conversations), rows)
     c = conversations.c
     found = connection.execute(select(c.id, c.system, c.external_id).where(tuple_(c.system, c.external_id).in_(names)))
     return {(row.system, row.external_id): row.id for row in found}
