@@ -16,11 +16,13 @@ _LONGEST_MARKDOWN: Final = 25_000
 """Characters that are looked at; so what is nested ever so deep takes a fraction of a second."""
 
 _MOST_TAGS: Final = 5_000
+_MARKS: Final = "[]!*_`<>&\\"
+_MOST_MARKS: Final = 2_000
+"""Of Markdown in a text."""
 
 _BLOCKS: Final = {"p", "br", "div", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "blockquote", "pre", "hr"}
 _WITHOUT_CONTENT: Final = {"script", "style", "head", "title", "template", "noscript"}
 _TAG: Final = re.compile(r"</?[a-z0-9]+/?>")
-_BLANK_LINES: Final = re.compile(r"\s*\n\s*")
 _SPACES: Final = re.compile(r"[ \t\r\f\v]+")
 
 # No HTML of its own: what looks like a tag in Markdown is more often something that a customer typed.
@@ -42,7 +44,11 @@ def of_html(source: str) -> str:
 
 def of_markdown(source: str) -> str:
     """The words of a Markdown text."""
-    return tidy("\n".join(_words(_markdown.parse(source[:_LONGEST_MARKDOWN]))))
+    looked_at = source[:_LONGEST_MARKDOWN]
+    if sum(looked_at.count(mark) for mark in _MARKS) > _MOST_MARKS:
+        # Nobody writes so many: made to be slow to read, so it is left as it stands.
+        return tidy(looked_at)
+    return tidy("\n".join(_words(_markdown.parse(looked_at))))
 
 
 def of_slack(source: str) -> str:
@@ -54,7 +60,9 @@ def of_slack(source: str) -> str:
 
 def tidy(text: str) -> str:
     """Lines without spaces around them, and none that is empty."""
-    return _BLANK_LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    # Split and joined: a pattern for spaces about a line's end looks at a run of them once for each of them.
+    lines = (line.strip() for line in _SPACES.sub(" ", text).split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def _words(tokens: Iterable[Token]) -> Iterable[str]:
