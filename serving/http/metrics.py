@@ -70,6 +70,9 @@ class Metrics:
         self.unsent = Gauge(
             "rida_outbox_unsent", "What other systems have not been told yet", ("target",), registry=registry
         )
+        self.given_up = Counter(
+            "rida_outbox_given_up", "What other systems will never be told", ("target",), registry=registry
+        )
         self._queue_tokens = Gauge("rida_queue_tokens", "Tokens that wait to be scored", registry=registry)
         self._rate = Gauge(
             "rida_tokens_per_second", "Measured rate of scoring, which admission goes by", registry=registry

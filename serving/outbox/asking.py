@@ -29,9 +29,10 @@ class NotNowError(Exception):
 class NeverError(Exception):
     """Trying again would not help: there is no such conversation any more."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, status: int) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.status = status
 
 
 async def ask(client: httpx.AsyncClient, method: str, path: str, **what: Any) -> httpx.Response:
@@ -53,7 +54,7 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, **what: Any) ->
     problem = f"{method} was answered with {answer.status_code}"
     if answer.status_code >= 500 or answer.status_code in _PASSING:
         raise NotNowError(problem, seconds=_wanted(answer), arrived=answer.status_code >= 500)
-    raise NeverError(problem)
+    raise NeverError(problem, answer.status_code)
 
 
 def _wanted(answer: httpx.Response) -> float | None:

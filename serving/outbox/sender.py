@@ -26,6 +26,8 @@ _LOOK_SECONDS: Final = 0.5
 _FIRST_WAIT: Final = 1.0
 _LONGEST_WAIT: Final = 600.0
 _LONGEST_AGE: Final = 3 * DAY
+_GONE: Final = 410
+"""What an address answers that wants to be told no more."""
 
 
 class Sender:
@@ -42,12 +44,12 @@ class Sender:
         name = self._target.name
         async with self._target.client(self._settings) as client:
             while True:
+                unsent = await self._database.read(count_unsent, (name,))
+                self._metrics.unsent.labels(name).set(unsent[name])
                 item = await self._database.write(take_next, name)
                 if item is not None:
                     await self._send(client, item)
                     continue
-                unsent = await self._database.read(count_unsent, (name,))
-                self._metrics.unsent.labels(name).set(unsent[name])
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def _send(self, client: httpx.AsyncClient, item: Item) -> None:
@@ -56,7 +58,11 @@ class Sender:
         except NotNowError as refusal:
             await self._put_off(item, refusal)
         except NeverError as refusal:
-            await self._give_up(item, refusal.problem)
+            if self._target.takes_labels or refusal.status == _GONE:
+                await self._give_up(item, refusal.problem)
+            else:
+                # One address takes all alarms: what it refuses is somebody's mistake there, which will be mended.
+                await self._put_off(item, NotNowError(refusal.problem, arrived=False))
         except Exception as error:
             # Such as an answer in a shape that nobody foresaw.
             logger.error("what %s answered cannot be read: %s", item.target, trace(error))
@@ -79,6 +85,7 @@ class Sender:
 
     async def _give_up(self, item: Item, problem: str) -> None:
         await self._database.write(settle, item, "failed", problem=problem)
+        self._metrics.given_up.labels(item.target).inc()
         logger.error("%s is not told: %s", item.target, problem)
 
 
