@@ -37,6 +37,11 @@ _LONGEST_PATIENCE: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
 _MOST_TRIES: Final = 3
+_NOT_NOW: Final = ("queue_full", "too_late", "not_ready", "draining")
+"""Refusals that say nothing of the texts: they pass, however long that takes."""
+
+_TOGETHER_ONLY: Final = ("deadline_passed", "worker_lost")
+"""So do these, but what goes wrong together may go well one by one."""
 
 
 class Scorer:
@@ -60,6 +65,8 @@ class Scorer:
 
     async def run(self, scoring: Scoring, policy: Policy) -> None:
         """Score until cancelled."""
+        # What an earlier run had in hand when it was cut short waits again.
+        self._in_hand.clear()
         languages = await asyncio.to_thread(Languages, _known(scoring))
         lots = asyncio.Semaphore(_LOTS)
         async with asyncio.TaskGroup() as group:
@@ -114,7 +121,7 @@ class Scorer:
                 self._tries.pop(each.id, None)
             return list(zip(lot, answered.answers, strict=True))
         except ApiError as refusal:
-            if refusal.code in ("queue_full", "too_late"):
+            if refusal.code in _NOT_NOW or (refusal.code in _TOGETHER_ONLY and len(lot) == 1):
                 await asyncio.sleep(_PAUSE_SECONDS)
                 return []
             return await self._one_by_one(lot, scoring, refusal.code)
