@@ -23,6 +23,7 @@ _FALSE: Final = ("0", "false", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMATS: Final = ("text", "json")
 _SHORTEST_SECRET: Final = 8
+_NEEDS_STORE: Final = ("chatwoot_", "zendesk_", "slack_", "intercom_", "zammad_", "generic_", "webhook_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +281,18 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str], name
         for setting in TABLE
     }
     return Settings(**values)
+
+
+def require_store(settings: Settings) -> None:
+    """Refuse settings that do nothing without a store, so that nobody waits for deliveries that are not taken.
+
+    Raises:
+        InputError: one of them is set, and no store.
+    """
+    if settings.store is None:
+        for setting in TABLE:
+            if setting.name.startswith(_NEEDS_STORE) and getattr(settings, setting.name) != setting.default:
+                raise InputError(f"{setting.variable} is set without a store; set --store (RIDA_STORE) too")
 
 
 def _read(setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]) -> object:
