@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
 from serving.store.intake import Arrival, take_in
 
 if TYPE_CHECKING:
@@ -40,17 +42,20 @@ class Intake:
         # While one lot is being written the next gathers.
         while self._waiting:
             together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
-            await self._write(together)
+            # Who was told that it takes too long sends it again.
+            if together := [each for each in together if not each[1].done()]:
+                await self._write(together)
         self._writing = None
 
     async def _write(self, together: list[tuple[Arrival, asyncio.Future[bool]]]) -> None:
         try:
             fresh = await self._database.write(take_in, [arrival for arrival, _ in together])
         except Exception as error:
-            if len(together) == 1:
-                _settle(together[0][1], error)
+            if len(together) == 1 or _is_of_the_store(error):
+                for _, outcome in together:
+                    _settle(outcome, error)
                 return
-            # Whatever it was, it must not be the others' fault.
+            # Something in one of them, for which the others must not be refused.
             for each in together:
                 await self._write([each])
             return
@@ -58,6 +63,11 @@ class Intake:
             _settle(outcome, new)
         if any(fresh):
             self._stored()
+
+
+def _is_of_the_store(error: Exception) -> bool:
+    """Whether it meets all alike, such as a store that is locked: one by one they would only wait for it in turn."""
+    return isinstance(error, SQLAlchemyError) and not isinstance(error, IntegrityError | DataError)
 
 
 def _settle(outcome: asyncio.Future[bool], result: bool | Exception) -> None:

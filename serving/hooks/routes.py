@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -12,16 +13,18 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from serving.hooks.delivery import Challenge, DeliveryError, Read, Skipped
+from serving.hooks.delivery import Challenge, Delivered, DeliveryError, Read, Skipped, part
 from serving.hooks.signatures import SignatureError
 from serving.hooks.systems import SYSTEMS, System
 from serving.http.body import parse, read_body
 from serving.http.errors import STATUSES, ApiError, json_response, unavailable
 from serving.http.exchange import exchange_of
+from serving.http.plain_routes import PlainRoute
 from serving.http.schemas import ErrorAnswer
 from serving.settings import Settings
 from serving.store.intake import Arrival
-from serving.store.tables import now
+from serving.store.retention import DELIVERY_DAYS
+from serving.store.tables import DAY, now
 
 if TYPE_CHECKING:
     from serving.desk import Desk
@@ -50,11 +53,13 @@ def secret_of(system: System, settings: Settings) -> str | None:
 
 def add_hooks(app: FastAPI, desk: Desk) -> None:
     """Give `app` a route for each system that has a secret; the others' do not exist."""
+    add = partial(app.router.add_api_route, route_class_override=PlainRoute)
     for system in SYSTEMS:
         secret = secret_of(system, app.state.service.settings)
         if secret is not None:
-            app.add_api_route(
-                f"/hooks/{system.name}",
+            path = f"/hooks/{system.name}"
+            add(
+                path,
                 _route(system, secret, desk),
                 methods=["POST"],
                 operation_id=f"hook_{system.name}",
@@ -62,6 +67,7 @@ def add_hooks(app: FastAPI, desk: Desk) -> None:
                 responses=_responses(DeliveryAnswer | ChallengeAnswer if system.name == "slack" else DeliveryAnswer),
                 response_model=None,
             )
+            add(path, _there, methods=["HEAD"], include_in_schema=False, response_model=None)
 
 
 def _responses(answer: Any) -> dict[int | str, dict[str, Any]]:
@@ -80,11 +86,14 @@ def _route(system: System, secret: str, desk: Desk) -> Callable[[Request], Await
 
 async def _receive(request: Request, system: System, secret: str, desk: Desk) -> Response:
     service: Service = request.app.state.service
+    if service.phase == "draining":
+        # Deliveries that come without end must not keep a server that is to stop.
+        raise unavailable("draining", "the server is stopping; send the delivery again")
     deadline = time.monotonic() + service.settings.deadline_seconds
     with service.admitted(), service.bodies.share() as take:
         body = await read_body(request, service.settings.max_body_bytes, deadline, take)
         received_at = now()
-        work = partial(_read, system, secret, request.headers, body, received_at)
+        work = partial(_read, system, secret, request.headers, body, received_at, service.settings.slack_channel)
         try:
             read = await service.aside.run(len(body), work)
         except SignatureError as error:
@@ -97,8 +106,9 @@ async def _receive(request: Request, system: System, secret: str, desk: Desk) ->
             status = "skipped"
         else:
             try:
-                new = await desk.intake.store(Arrival(system.name, read, received_at))
-            except SQLAlchemyError as error:
+                storing = desk.intake.store(Arrival(system.name, read, received_at))
+                new = await asyncio.wait_for(storing, max(0.0, deadline - time.monotonic()))
+            except (SQLAlchemyError, TimeoutError) as error:
                 # The system sends it again, or shows that it could not.
                 raise unavailable("store_failed", "the delivery could not be stored; send it again") from error
             status = "stored" if new else "duplicate"
@@ -107,9 +117,22 @@ async def _receive(request: Request, system: System, secret: str, desk: Desk) ->
         return json_response({"status": status})
 
 
-def _read(system: System, secret: str, headers: Mapping[str, str], body: bytes, received_at: int) -> Read:
+async def _there(_: Request) -> Response:
+    """Say that the address is there; Intercom asks before it delivers."""
+    return Response()
+
+
+def _read(
+    system: System, secret: str, headers: Mapping[str, str], body: bytes, received_at: int, slack_channel: str | None
+) -> Read:
     system.rule.verify(secret, headers, body, seconds=received_at / 1000)
     payload = parse(body)
     if not isinstance(payload, dict):
         raise DeliveryError("the body must be an object")
-    return system.read(payload, headers, received_at)
+    read = system.read(payload, headers, received_at)
+    if isinstance(read, Delivered) and read.at < received_at - (DELIVERY_DAYS - 1) * DAY:
+        # Whether it has come before is not known for longer.
+        return Skipped("an old message")
+    if system.name == "slack" and slack_channel and part(payload, "event", "channel") == slack_channel:
+        return Skipped("what people say of our alarms")
+    return read

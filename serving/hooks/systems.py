@@ -37,6 +37,9 @@ _CHATWOOT_TYPES: Final[dict[object, Direction]] = {
 }
 _ZENDESK_TICKET: Final = "zen:event-type:ticket.created"
 _ZENDESK_COMMENT: Final = "zen:event-type:ticket.comment_added"
+_SLACK_SUBTYPES: Final = (None, "file_share", "thread_broadcast", "me_message")
+"""Of what a person has written; all others tell of something else."""
+
 _INTERCOM_CUSTOMERS: Final = ("user", "lead", "contact")
 _ZAMMAD_SENDERS: Final[dict[str, Direction]] = {"Customer": "customer", "Agent": "agent"}
 
@@ -120,8 +123,10 @@ def _slack(payload: Mapping[str, object], _: Mapping[str, str], received_at: int
     event = part(payload, "event")
     if kind != "event_callback" or part(event, "type") != "message":
         return Skipped("not a new message")
-    if any(part(event, name) for name in ("bot_id", "subtype", "bot_profile", "app_id", "hidden")):
-        return Skipped("a bot's message, or a change of one")
+    if part(event, "subtype") not in _SLACK_SUBTYPES:
+        return Skipped("a change of a message, or of the channel")
+    if any(part(event, name) for name in ("bot_id", "bot_profile", "app_id", "hidden")):
+        return Skipped("a bot's message")
     channel, ts = identifier(payload, "event", "channel"), identifier(payload, "event", "ts")
     thread = identifier(payload, "event", "thread_ts") if part(event, "thread_ts") else ts
     return _message(
