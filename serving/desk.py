@@ -21,6 +21,7 @@ from serving.hooks.routes import add_hooks
 from serving.hooks.scorer import Scorer
 from serving.http.traces import trace
 from serving.inbox.routes import add_inbox
+from serving.inbox.trend import Trend
 from serving.outbox.sender import Sender
 from serving.outbox.targets import TARGETS, targets_of
 from serving.store.database import Database, open_database
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("rida.http")
 
 _LOOK_SECONDS: Final = 0.2
+_HOLD_SECONDS: Final = 1.0
+_PING_SECONDS: Final = 5.0
 _EXPIRE_SECONDS: Final = 600.0
+_LOG_TRIES: Final = 5
 _RESTART_SECONDS: Final = 1.0
 
 
@@ -44,6 +48,7 @@ class Desk:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.changes = Changes()
+        self.trend = Trend()
         # Before anything is opened: what is set by half stops the server at once.
         self.targets = targets_of(service.settings)
         self._database: Database | None = None
@@ -117,9 +122,23 @@ class Desk:
 
     async def _work(self, scorer: Scorer) -> None:
         """Of several servers on one store only one scores, sends and expires: nothing is to be sent twice."""
-        assert self._lease is not None
-        while self.service.phase == "starting" or not await asyncio.to_thread(self._lease.take):
+        lease = self._lease
+        assert lease is not None
+        while True:
+            while self.service.phase != "ready" or not await asyncio.to_thread(lease.take):
+                await asyncio.sleep(_LOOK_SECONDS)
+            work = asyncio.create_task(self._work_as_holder(scorer))
+            try:
+                while not work.done() and await _is_held(lease):
+                    await asyncio.sleep(_HOLD_SECONDS)
+            finally:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+            logger.error("the lock on the store is lost; the work goes on when it is ours again")
+            await asyncio.to_thread(lease.give_back)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _work_as_holder(self, scorer: Scorer) -> None:
         assert self.service.scoring is not None
         scoring, policy = self.service.scoring, self.policy()
         async with asyncio.TaskGroup() as group:
@@ -131,10 +150,28 @@ class Desk:
                     group.create_task(_for_ever(sender.run))
 
     async def _expire(self) -> None:
-        settings = self.service.settings
+        settings, write = self.service.settings, self.database.write
         while True:
-            await self.database.write(expire, keep_text_days=settings.keep_text_days, keep_days=settings.keep_days)
+            # Lot by lot, so that deliveries come in between.
+            while (await write(expire, keep_text_days=settings.keep_text_days, keep_days=settings.keep_days)).more:
+                pass
+            for _ in range(_LOG_TRIES):
+                if await asyncio.to_thread(self.database.empty_log):
+                    break
+                await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                logger.warning(
+                    "texts that are gone still stand in the store's log: somebody reads it; tried again later"
+                )
             await asyncio.sleep(_EXPIRE_SECONDS)
+
+
+async def _is_held(lease: Lease) -> bool:
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(lease.holds), _PING_SECONDS)
+    except TimeoutError:
+        # A database that does not answer may have given it to another server.
+        return False
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,10 @@ from serving.output import say, write
 from serving.settings import Settings, read_settings
 from serving.store.database import Database, open_database
 from serving.store.learning import count_without_text, rates, training_rows
-from serving.store.retention import delete_conversation, empty_write_ahead_log, expire
+from serving.store.retention import delete_conversation, expire
+
+_LOG_TRIES: Final = 10
+_LOG_SECONDS: Final = 0.2
 
 _CARD: Final = {
     "title": "Corrections by the support team",
@@ -38,7 +42,7 @@ def delete(args: argparse.Namespace) -> int:
             else:
                 missing += 1
                 say(f"rida: there is no conversation {name}")
-        database.look(empty_write_ahead_log)
+        _empty_log(database)
     return 1 if missing else 0
 
 
@@ -46,10 +50,25 @@ def expire_now(args: argparse.Namespace) -> int:
     """Take out what has been kept long enough, as a running server does every ten minutes."""
     settings = _settings(args)
     with _store(settings) as database:
-        gone = database.change(expire, keep_text_days=settings.keep_text_days, keep_days=settings.keep_days)
-        database.look(empty_write_ahead_log)
-    write(f"taken out: {gone.conversations} conversations, {gone.texts} texts")
+        conversations = texts = 0
+        more = True
+        while more:
+            gone = database.change(expire, keep_text_days=settings.keep_text_days, keep_days=settings.keep_days)
+            conversations, texts, more = conversations + gone.conversations, texts + gone.texts, gone.more
+        _empty_log(database)
+    write(f"taken out: {conversations} conversations, {texts} texts")
     return 0
+
+
+def _empty_log(database: Database) -> None:
+    for _ in range(_LOG_TRIES):
+        if database.empty_log():
+            return
+        time.sleep(_LOG_SECONDS)
+    say(
+        f"rida: somebody reads the store, so what is gone still stands in {database.engine.url.database}-wal; a running "
+        "server empties it within ten minutes, and so does this command when nobody reads"
+    )
 
 
 def export(args: argparse.Namespace) -> int:

@@ -14,12 +14,12 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from model.labels import MOODS, TOPICS
 from serving.http.errors import ApiError
 from serving.http.lifecycle import ready_scoring
-from serving.inbox.chart import BAR, days_of
+from serving.inbox.chart import BAR
 from serving.inbox.login import LOGIN, form_of, log_in, log_out, session_of, show_login
 from serving.inbox.pages import HEADERS, page
 from serving.store.actions import Act, act, correct
 from serving.store.sessions import Session
-from serving.store.views import PAGE, Filter, count_waiting, languages, list_conversations, one_conversation, trend
+from serving.store.views import PAGE, Filter, count_waiting, languages, list_conversations, one_conversation
 
 if TYPE_CHECKING:
     from serving.desk import Desk
@@ -79,7 +79,7 @@ async def _show_list(request: Request, desk: Desk) -> Response:
         "listed": listed,
         "last_page": max(0, (listed.total - 1) // PAGE),
         "counts": await read(count_waiting),
-        "days": days_of(await read(trend)),
+        "days": await desk.trend.days(desk.database),
         "bar": BAR,
         "link": partial(_link, asked),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from model.labels import TOPICS, Mood
 from serving.store.intake import place_of
@@ -20,13 +20,20 @@ def act(connection: Connection, conversation_id: int, what: Act, *, by: str) -> 
     A resolved conversation is no longer alarmed: should the customer turn angry again, that is news.
     """
     c = conversations.c
+    at = now()
+    # Who has written nothing yet waits for nothing.
+    since = func.nullif(c.last_at, 0)
     values: dict[Act, dict[str, Any]] = {
         "claim": {"claimed_by": by},
         "release": {"claimed_by": None},
-        "resolve": {"resolved": True, "alarmed": False, "waiting_since": None, "place": None},
-        "reopen": {"resolved": False, "waiting_since": c.last_at, "place": place_of(c.last_at, c.angry)},
-    }
-    statement = update(conversations).where(c.id == conversation_id).values(**values[what], changed_at=now())
+        "resolve": {
+            "resolved": True, "alarmed": False, "waiting_since": None, "place": None, "resolved_at": at,
+            # In whole seconds, as some systems tell no more of when a message was sent.
+            "answered_at": at - at % 1000,
+        },
+        "reopen": {"resolved": False, "waiting_since": since, "place": place_of(since, c.angry, c.mood)},
+    }  # fmt: skip
+    statement = update(conversations).where(c.id == conversation_id).values(**values[what], changed_at=at)
     if what in ("resolve", "reopen"):
         # Twice is once: a second "reopen" must not make the customer wait from the beginning.
         statement = statement.where(c.resolved.is_(what == "reopen"))

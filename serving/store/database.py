@@ -24,7 +24,15 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from model.errors import InputError
 
 _SETTING: Final = "--store (RIDA_STORE)"
-_BUSY_SECONDS: Final = 30
+_BUSY_SECONDS: Final = 2
+"""How long a store that is locked, or a host that does not answer, is waited for: who delivers waits as well."""
+
+_LOG_BUSY_MILLISECONDS: Final = 200
+_POSTGRESQL: Final = {
+    "connect_timeout": _BUSY_SECONDS,
+    # A host that is gone without a word is noticed.
+    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000,
+}  # fmt: skip
 _READERS: Final = 2
 _MIGRATION_LOCK: Final = 7_211_001
 
@@ -69,6 +77,23 @@ class Database:
         """Do `work`, which changes nothing."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: self.look(work, *given, **named))
 
+    def empty_log(self) -> bool:
+        """Take what was deleted out of SQLite's second file too; False where somebody who reads keeps it from us.
+
+        PostgreSQL does it by itself, in its own time.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute(f"PRAGMA busy_timeout = {_LOG_BUSY_MILLISECONDS}")
+            try:
+                busy: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        return not busy
+
     def close(self) -> None:
         """Finish what is being written, and close."""
         self._writer.shutdown(wait=True)
@@ -86,7 +111,10 @@ def open_database(store: str) -> Database:
         url = _url_of(store)
     except OSError as error:
         raise InputError(f"{_SETTING}: {store} cannot be written: {error.strerror}") from None
-    engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite", hide_parameters=True)
+    of_file = url.get_backend_name() == "sqlite"
+    engine = create_engine(
+        url, pool_pre_ping=not of_file, hide_parameters=True, connect_args={} if of_file else _POSTGRESQL
+    )
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -5,9 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, case, cast, func, insert, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    insert,
+    null,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.store.tables import DAY, conversations, deliveries, messages
@@ -15,8 +29,11 @@ from serving.store.tables import DAY, conversations, deliveries, messages
 if TYPE_CHECKING:
     from serving.hooks.delivery import Delivered
 
-DAY_OF_ANGER = DAY
-"""How long a calm customer has to wait to stand where a surely angry one stands at once, in milliseconds."""
+_DAY_OF_ANGER: Final = DAY
+"""How long a calm customer has to wait to stand where a nearly angry one stands at once, in milliseconds."""
+
+_ANGRY_FIRST: Final = 100 * 365 * DAY
+"""More than anybody waits: whose mood is angry stands before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +111,20 @@ def _add_messages(connection: Connection, new: Sequence[Arrival], ids: dict[tupl
         ],
     )
     c = conversations.c
-    since = func.coalesce(c.waiting_since, bindparam("sent_at", type_=BigInteger))
+    sent_at = bindparam("sent_at", type_=BigInteger)
+    # What came late, and was sent before the answer, asks for nothing. Some systems tell whole seconds only.
+    asks = sent_at >= func.coalesce(c.answered_at, 0)
+    since = case((asks, func.coalesce(c.waiting_since, sent_at)), else_=c.waiting_since)
     connection.execute(
         update(conversations)
         .where(c.id == bindparam("conversation"))
         .values(
             waiting_since=since,
-            place=place_of(since, c.angry),
-            last_at=case((c.last_at > bindparam("sent_at"), c.last_at), else_=bindparam("sent_at", type_=BigInteger)),
+            place=place_of(since, c.angry, c.mood),
+            last_at=case((c.last_at > sent_at, c.last_at), else_=sent_at),
             changed_at=bindparam("received_at", type_=BigInteger),
             # Who writes again has not been helped yet.
-            resolved=False,
+            resolved=case((asks, false()), else_=c.resolved),
         ),
         [
             {
@@ -122,10 +142,17 @@ def _note_answers(connection: Connection, new: Sequence[Arrival], ids: dict[tupl
     if not answers:
         return
     c = conversations.c
+    sent_at = bindparam("sent_at", type_=BigInteger)
+    ends = c.last_at <= sent_at
     connection.execute(
         update(conversations)
-        .where(c.id == bindparam("conversation"), c.last_at <= bindparam("sent_at"))
-        .values(waiting_since=None, place=None, changed_at=bindparam("received_at", type_=BigInteger)),
+        .where(c.id == bindparam("conversation"))
+        .values(
+            waiting_since=case((ends, null()), else_=c.waiting_since),
+            place=case((ends, null()), else_=c.place),
+            answered_at=case((c.answered_at > sent_at, c.answered_at), else_=sent_at),
+            changed_at=bindparam("received_at", type_=BigInteger),
+        ),
         [
             {
                 "conversation": ids[each.system, each.delivered.conversation],
@@ -137,12 +164,14 @@ def _note_answers(connection: Connection, new: Sequence[Arrival], ids: dict[tupl
     )
 
 
-def place_of(waiting_since: Any, angry: Any) -> Any:
-    """The place in the inbox, lowest first: since when the customer waits, P(angry) counting as days of waiting.
+def place_of(waiting_since: Any, angry: Any, mood: Any) -> Any:
+    """The place in the inbox, lowest first; NULL for a conversation that does not wait.
 
-    Time moves all places alike, so they can be stored.
+    Angry ones stand before all others. Among themselves, and so the others, they stand by since when the customer waits,
+    where P(angry) counts as up to a day of waiting. Time moves all places alike, so they can be stored.
     """
-    return waiting_since - cast(func.coalesce(angry, 0.0) * DAY_OF_ANGER, BigInteger)
+    sooner = cast(func.coalesce(angry, 0.0) * _DAY_OF_ANGER, BigInteger)
+    return waiting_since - sooner - case((mood == "angry", _ANGRY_FIRST), else_=0)
 
 
 def text_hash(text: str) -> str:

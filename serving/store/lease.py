@@ -13,6 +13,9 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 _LOCK: Final = 7_211_002
+_IS_OURS: Final = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND pid = pg_backend_pid() AND granted"
+)
 
 
 class Lease:
@@ -26,6 +29,15 @@ class Lease:
     def take(self) -> bool:
         """Whether it is ours from now on."""
         return self._take_of_postgresql() if self._engine.dialect.name == "postgresql" else self._take_of_file()
+
+    def holds(self) -> bool:
+        """Whether it still is; PostgreSQL takes it back when the connection breaks, of which nobody tells us."""
+        if self._connection is None:
+            return self._file is not None or os.name != "posix"
+        try:
+            return bool(self._connection.scalar(_IS_OURS, {"lock": _LOCK}))
+        except SQLAlchemyError:
+            return False
 
     def give_back(self) -> None:
         """Let another server have it."""

@@ -116,6 +116,8 @@ def take_next(connection: Connection, target: str) -> Item | None:
         .where(c.target == target, or_(c.status == "waiting", c.status == "sending"), c.next_at <= now())
         .order_by(c.next_at, c.id)
         .limit(1)
+        # On PostgreSQL, where the lease may have gone to another server without this one knowing it yet.
+        .with_for_update(skip_locked=True)
     )
     row = connection.execute(query).one_or_none()
     if row is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, delete, null, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, null, select, tuple_, update
 
 from serving.store.tables import DAY, conversations, deliveries, messages, now, outbox, sessions
 
-_DELIVERY_DAYS: Final = 30
-"""How long a repetition is known as one; no system tries for longer than a few days."""
+DELIVERY_DAYS: Final = 30
+"""How long a repetition is known as one; what was sent earlier is not taken in at all."""
+
+LOT: Final = 1_000
+"""Rows of a table that are taken out at once: the store takes one writer at a time."""
 
 _OUTBOX_DAYS: Final = 7
 
@@ -19,6 +22,8 @@ class Expired(NamedTuple):
 
     conversations: int
     texts: int
+    more: bool
+    """Whether there is more to take out."""
 
 
 def delete_conversation(connection: Connection, system: str, external_id: str) -> bool:
@@ -32,30 +37,32 @@ def delete_conversation(connection: Connection, system: str, external_id: str) -
 
 
 def expire(connection: Connection, *, keep_text_days: int | None, keep_days: int | None) -> Expired:
-    """Take out what is older than it may be. None keeps for ever; a text that still waits to be scored is kept."""
+    """Take out a lot of what is older than it may be. None keeps for ever; a text that waits to be scored is kept."""
     at = now()
-    texts = gone = 0
+    gone = texts = 0
     if keep_days is not None:
-        old = delete(conversations).where(conversations.c.last_at < at - keep_days * DAY)
-        gone = connection.execute(old).rowcount
+        c = conversations.c
+        # Of one in which no customer has written yet only its last change is known.
+        last_at, limit = case((c.last_at > 0, c.last_at), else_=c.changed_at), at - keep_days * DAY
+        gone = _delete(connection, conversations, c.last_at < limit, last_at < limit)
     if keep_text_days is not None:
-        c = messages.c
-        old_texts = (
-            update(messages)
-            .where(c.text.is_not(None), c.status != "waiting", c.received_at < at - keep_text_days * DAY)
-            .values(text=null())
+        m = messages.c
+        old = (
+            select(m.id)
+            .where(m.text.is_not(None), m.status != "waiting", m.received_at < at - keep_text_days * DAY)
+            .limit(LOT)
         )
-        texts = connection.execute(old_texts).rowcount
-    connection.execute(delete(deliveries).where(deliveries.c.received_at < at - _DELIVERY_DAYS * DAY))
+        texts = connection.execute(update(messages).where(m.id.in_(old)).values(text=null())).rowcount
     sent = outbox.c.status.in_(("done", "failed"))
-    connection.execute(delete(outbox).where(sent, outbox.c.created_at < at - _OUTBOX_DAYS * DAY))
-    connection.execute(delete(sessions).where(sessions.c.expires_at < at))
-    return Expired(gone, texts)
+    others = (
+        _delete(connection, deliveries, deliveries.c.received_at < at - DELIVERY_DAYS * DAY),
+        _delete(connection, outbox, sent, outbox.c.created_at < at - _OUTBOX_DAYS * DAY),
+        _delete(connection, sessions, sessions.c.expires_at < at),
+    )
+    return Expired(gone, texts, more=LOT in (gone, texts, *others))
 
 
-def empty_write_ahead_log(connection: Connection) -> None:
-    """Take what was deleted out of SQLite's second file too; PostgreSQL does it by itself, in its own time."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
+def _delete(connection: Connection, table: Table, *which: ColumnElement[bool]) -> int:
+    key = tuple_(*table.primary_key.columns)
+    lot = select(*table.primary_key.columns).where(*which).limit(LOT)
+    return connection.execute(delete(table).where(key.in_(lot))).rowcount

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, case, func, null, select, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, literal, null, select, update
 
 from model.labels import MOODS
 from model.prediction import Prediction, Rejection
@@ -107,7 +107,8 @@ def _recent_messages(connection: Connection, ids: Collection[int]) -> Mapping[in
     rank = func.row_number().over(partition_by=c.conversation_id, order_by=(c.sent_at.desc(), c.id.desc()))
     ranked = (
         select(
-            c.id, c.conversation_id, *(c[mood] for mood in MOODS), c.topics, c.language, c.needs_review,
+            c.id, c.conversation_id, c.sent_at, c.received_at, *(c[mood] for mood in MOODS), c.topics, c.language,
+            c.needs_review,
             corrections.c.mood.label("said_mood"), corrections.c.topics.label("said_topics"), rank.label("rank"),
         )
         .select_from(messages.outerjoin(corrections, corrections.c.message_id == c.id))
@@ -125,7 +126,7 @@ def _refresh_one(connection: Connection, before: Row[Any], recent: Sequence[Row[
     scores = combined([_scores(row) for row in recent])
     mood = mood_of(scores, policy.angry_threshold)
     topics = join_topics(_topics(recent))
-    alarmed = is_alarmed(before.alarmed, scores, policy.angry_threshold)
+    alarmed = _is_alarmed(before, recent, policy)
     raised = alarmed and not before.alarmed
     c = conversations.c
     angry = scores[MOODS.index("angry")]
@@ -140,7 +141,7 @@ def _refresh_one(connection: Connection, before: Row[Any], recent: Sequence[Row[
             needs_review=recent[0].needs_review and recent[0].said_mood is None,
             alarmed=alarmed,
             alarms=c.alarms + int(raised),
-            place=case((c.waiting_since.is_(None), null()), else_=place_of(c.waiting_since, angry)),
+            place=place_of(c.waiting_since, angry, literal(mood)),
             changed_at=bindparam("at", now(), type_=BigInteger),
         )
     )
@@ -148,6 +149,18 @@ def _refresh_one(connection: Connection, before: Row[Any], recent: Sequence[Row[
         queue_labels(connection, before, mood, split_topics(topics), urgent=raised, targets=policy.targets)
     if raised:
         queue_alarm(connection, before, mood, scores, split_topics(topics), targets=policy.targets)
+
+
+def _is_alarmed(before: Row[Any], recent: Sequence[Row[Any]], policy: Policy) -> bool:
+    """What was settled by resolving raises no alarm again; only what the customer has written since then counts."""
+    if before.resolved:
+        return False
+    since = before.resolved_at or 0
+    # Some systems tell whole seconds only; so both by their clock and by ours.
+    news = [row for row in recent if row.received_at >= since and row.sent_at >= since - since % 1000]
+    if not news:
+        return bool(before.alarmed)
+    return is_alarmed(before.alarmed, combined([_scores(row) for row in news]), policy.angry_threshold)
 
 
 def _scores(row: Row[Any]) -> Scores:

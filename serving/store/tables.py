@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 DAY: Final = 86_400_000
@@ -29,6 +30,12 @@ metadata: Final = MetaData()
 
 # SQLite counts rows up by itself only in a column of this very type.
 _Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index that has only some rows, in both kinds of database."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 conversations: Final = Table(
     "conversations",
@@ -49,15 +56,22 @@ conversations: Final = Table(
     # Whether the alarm for the angry mood has been raised and not yet been taken back; and how often it was.
     Column("alarmed", Boolean, nullable=False, default=False),
     Column("alarms", Integer, nullable=False, default=0),
-    # Since when the customer waits for an answer; and the place in the inbox that follows, the lowest first.
+    # Since when the customer waits for an answer; and the place in the inbox that follows, the lowest first. Both are
+    # NULL where nobody waits, so one of them is enough to ask for.
     Column("waiting_since", BigInteger),
     Column("place", BigInteger),
+    # When the customer last wrote (0: not yet), an agent answered or somebody resolved it, and the last of these alone.
     Column("last_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("resolved_at", BigInteger),
     Column("changed_at", BigInteger, nullable=False),
     UniqueConstraint("system", "external_id", name="one_conversation"),
-    Index("conversations_by_place", "resolved", "place"),
+    _partial("conversations_waiting", "place", "id", where="place IS NOT NULL"),
+    _partial("conversations_counted", "mood", "needs_review", where="place IS NOT NULL"),
+    _partial("conversations_answered", "resolved", "last_at", "id", where="place IS NULL"),
     Index("conversations_by_change", "changed_at"),
-    Index("conversations_by_last", "last_at"),
+    Index("conversations_by_language", "language"),
+    Index("conversations_by_last", "last_at", "id"),
     # An id is never given out again: the other sides know alarms by it.
     sqlite_autoincrement=True,
 )
@@ -86,7 +100,9 @@ messages: Final = Table(
     Column("truncated", Boolean, nullable=False, default=False),
     Index("messages_by_status", "status", "id"),
     Index("messages_by_conversation", "conversation_id", "sent_at"),
-    Index("messages_by_arrival", "received_at"),
+    # With the mood, for the trend.
+    Index("messages_by_arrival", "received_at", "mood"),
+    _partial("messages_with_text", "received_at", where="text IS NOT NULL"),
 )
 
 deliveries: Final = Table(

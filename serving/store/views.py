@@ -89,8 +89,8 @@ def list_conversations(connection: Connection, asked: Filter) -> Listed:
     """Those that wait by their place: angriest and longest waiting first. The others by their last message."""
     c = conversations.c
     conditions = _conditions(asked)
-    order = c.place.asc() if asked.state == "waiting" else c.last_at.desc()
-    query = select(conversations).where(*conditions).order_by(order, c.id).limit(PAGE).offset(asked.page * PAGE)
+    order = (c.place, c.id) if asked.state == "waiting" else (c.last_at.desc(), c.id.desc())
+    query = select(conversations).where(*conditions).order_by(*order).limit(PAGE).offset(asked.page * PAGE)
     found = connection.execute(query).all()
     total = connection.scalar(select(func.count()).select_from(conversations).where(*conditions)) or 0
     texts = _last_texts(connection, [row.id for row in found])
@@ -154,9 +154,10 @@ def trend(connection: Connection) -> list[tuple[int, dict[Mood, int]]]:
 def _conditions(asked: Filter) -> list[ColumnElement[bool]]:
     c = conversations.c
     states: dict[str, list[ColumnElement[bool]]] = {
-        "waiting": [c.resolved.is_(False), c.waiting_since.is_not(None)],
-        "answered": [c.resolved.is_(False), c.waiting_since.is_(None)],
-        "resolved": [c.resolved.is_(True)],
+        # In the words of the indexes, which no database finds by others.
+        "waiting": [c.place.is_not(None)],
+        "answered": [c.place.is_(None), c.resolved.is_(False)],
+        "resolved": [c.place.is_(None), c.resolved.is_(True)],
     }
     conditions = states.get(asked.state, [])
     if asked.mood:

@@ -33,14 +33,19 @@ def upgrade() -> None:
         sa.Column("waiting_since", sa.BigInteger(), nullable=True),
         sa.Column("place", sa.BigInteger(), nullable=True),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("system", "external_id", name="one_conversation"),
         sqlite_autoincrement=True,
     )
     op.create_index("conversations_by_change", "conversations", ["changed_at"], unique=False)
-    op.create_index("conversations_by_last", "conversations", ["last_at"], unique=False)
-    op.create_index("conversations_by_place", "conversations", ["resolved", "place"], unique=False)
+    op.create_index("conversations_by_language", "conversations", ["language"], unique=False)
+    op.create_index("conversations_by_last", "conversations", ["last_at", "id"], unique=False)
+    _partial("conversations_waiting", "conversations", ["place", "id"], "place IS NOT NULL")
+    _partial("conversations_counted", "conversations", ["mood", "needs_review"], "place IS NOT NULL")
+    _partial("conversations_answered", "conversations", ["resolved", "last_at", "id"], "place IS NULL")
     op.create_table(
         "deliveries",
         sa.Column("system", sa.String(length=16), nullable=False),
@@ -81,7 +86,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("messages_by_arrival", "messages", ["received_at"], unique=False)
+    op.create_index("messages_by_arrival", "messages", ["received_at", "mood"], unique=False)
+    _partial("messages_with_text", "messages", ["received_at"], "text IS NOT NULL")
     op.create_index("messages_by_conversation", "messages", ["conversation_id", "sent_at"], unique=False)
     op.create_index("messages_by_status", "messages", ["status", "id"], unique=False)
     op.create_table(
@@ -113,6 +119,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("message_id"),
     )
+
+
+def _partial(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def downgrade() -> None:
