@@ -66,8 +66,8 @@ def _empty_log(database: Database) -> None:
             return
         time.sleep(_LOG_SECONDS)
     say(
-        f"rida: somebody reads the store, so what is gone still stands in {database.engine.url.database}-wal; a running "
-        "server empties it within ten minutes, and so does this command when nobody reads"
+        f"rida: somebody reads the store, so what is gone still stands in {database.engine.url.database}-wal; a "
+        "running server empties it within ten minutes, and so does this command when nobody reads"
     )
 
 

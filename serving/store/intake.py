@@ -167,8 +167,8 @@ def _note_answers(connection: Connection, new: Sequence[Arrival], ids: dict[tupl
 def place_of(waiting_since: Any, angry: Any, mood: Any) -> Any:
     """The place in the inbox, lowest first; NULL for a conversation that does not wait.
 
-    Angry ones stand before all others. Among themselves, and so the others, they stand by since when the customer waits,
-    where P(angry) counts as up to a day of waiting. Time moves all places alike, so they can be stored.
+    Angry ones stand before all others. Among themselves, and so the others, they stand by since when the customer
+    waits, where P(angry) counts as up to a day of waiting. Time moves all places alike, so they can be stored.
     """
     sooner = cast(func.coalesce(angry, 0.0) * _DAY_OF_ANGER, BigInteger)
     return waiting_since - sooner - case((mood == "angry", _ANGRY_FIRST), else_=0)

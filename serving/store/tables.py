@@ -67,7 +67,7 @@ conversations: Final = Table(
     Column("changed_at", BigInteger, nullable=False),
     UniqueConstraint("system", "external_id", name="one_conversation"),
     _partial("conversations_waiting", "place", "id", where="place IS NOT NULL"),
-    _partial("conversations_counted", "mood", "needs_review", where="place IS NOT NULL"),
+    _partial("conversations_counted", "mood", "needs_review", "place", where="place IS NOT NULL"),
     _partial("conversations_answered", "resolved", "last_at", "id", where="place IS NULL"),
     Index("conversations_by_change", "changed_at"),
     Index("conversations_by_language", "language"),

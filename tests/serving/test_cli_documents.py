@@ -12,8 +12,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
 COMMANDS = [
-    "classify", "score", "report", "serve", "model", "conversations delete", "conversations expire", "corrections export",
-    "corrections report",
+    "classify", "score", "report", "serve", "model", "conversations delete", "conversations expire",
+    "corrections export", "corrections report",
 ]  # fmt: skip
 
 

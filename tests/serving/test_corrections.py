@@ -156,3 +156,22 @@ def test_exporting_needs_no_torch(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_was_resolved_raises_no_alarm_again_until_there_is_new_anger(corrected):
+    server, store, say = corrected
+    desk = server.service.desk
+
+    def write(number, text):
+        deliver(server.client, "generic", generic(text, 1, number))
+        server.wait_for(lambda: not count(store, messages, messages.c.status == "waiting"))
+        return rows(store, conversations)[0]["alarms"]
+
+    assert rows(store, conversations)[0]["alarms"] == 1
+    desk.database.change(act, 1, "resolve", by="Sara")
+    # A key on a conversation that is settled says what was meant; nobody has to run.
+    say(1, mood="neutral")
+    say(1, mood="angry")
+    assert rows(store, conversations)[0]["alarms"] == 1
+    assert write(10, "great parcel thanks") == 1
+    assert write(11, TEXTS[0]) == 2

@@ -10,8 +10,12 @@ import time
 import httpx
 import pytest
 from chat_systems import BODIES, SECRETS, SETTINGS, deliver, say, signed
+from sqlalchemy.exc import DataError, OperationalError
 from stores import KINDS, count, rows
 
+from serving.hooks import plain_text
+from serving.http.errors import ApiError
+from serving.store.intake import take_in
 from serving.store.tables import conversations, deliveries, messages
 
 ANGRY = "you thieves the parcel is a scam!!!"
@@ -201,6 +205,9 @@ def test_a_system_without_a_secret_and_a_server_without_a_store_have_no_hooks(
         ("zendesk", {"event": {"comment": {"id": "1", "body": "x", "is_public": False}}}),
         ("slack", {"bot_id": "B1"}),
         ("slack", {"subtype": "message_changed"}),
+        ("slack", {"subtype": "channel_join"}),
+        ("slack", {"subtype": ["file_share"]}),
+        ("generic", {"at": time.time() - 29.5 * 86400}),
         ("slack", {"text": "<@U1>"}),
         ("intercom", {"topic": "ping"}),
         ("intercom", {"topic": "conversation.admin.noted"}),
@@ -310,8 +317,6 @@ def test_deliveries_are_counted(desk):
 
 
 def test_a_store_that_fails_is_told_to_the_sender_and_the_next_delivery_goes_through(desk, monkeypatch):
-    from sqlalchemy.exc import OperationalError
-
     database = desk.service.desk.database
     real = database.change
 
@@ -325,3 +330,124 @@ def test_a_store_that_fails_is_told_to_the_sender_and_the_next_delivery_goes_thr
     assert "Retry-After" in refused.headers
     monkeypatch.setattr(database, "change", real)
     assert deliver(desk.client, "generic", BODIES["generic"]("late", 1, 1)).json() == {"status": "stored"}
+
+
+@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast", "me_message"])
+def test_what_a_person_wrote_in_slack_in_another_way_is_taken(desk, subtype):
+    assert say(desk.client, "slack", ANGRY, subtype=subtype) == "stored"
+
+
+def test_what_people_say_where_slack_shows_our_alarms_is_skipped(start_desk):
+    told = {"slack_channel": "C9", "slack_token": "long enough", "slack_url": "http://127.0.0.1:1"}
+    with start_desk(**told) as server:
+        assert say(server.client, "slack", "I take this one", channel="C9") == "skipped"
+        assert say(server.client, "slack", ANGRY) == "stored"
+
+
+def test_intercom_is_told_that_the_address_is_there(empty_desk):
+    assert empty_desk.client.head("/hooks/intercom").status_code == 200
+    assert empty_desk.client.head("/hooks/nobody").status_code == 404
+
+
+@pytest.mark.parametrize("of", [plain_text.of_html, plain_text.of_markdown, plain_text.of_slack])
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "\u00a0" * 100_000 + "x",
+        "\u2003\n" * 50_000,
+        "[" * 25_000,
+        "![" * 12_000,
+        "[" * 1999,
+        "*a" * 12_000,
+        "`" * 25_000,
+    ],
+    ids=["spaces", "lines", "brackets", "images", "some brackets", "stars", "ticks"],
+)
+def test_what_is_made_to_be_slow_to_read_takes_no_time(of, bomb):
+    started = time.thread_time()
+    of(bomb)
+    assert time.thread_time() - started < 1
+
+
+def test_lines_lose_the_spaces_around_them_and_blank_lines():
+    assert plain_text.tidy(" \u00a0 a \t b\u00a0c \n \u2003\n\n d ") == "a b\u00a0c\nd"
+
+
+@pytest.mark.parametrize("code", ["deadline_passed", "worker_lost", "not_ready", "draining", "queue_full", "too_late"])
+def test_no_message_is_given_up_because_the_server_is_busy(desk, monkeypatch, code):
+    from serving.hooks import scorer
+
+    monkeypatch.setattr(scorer, "_PAUSE_SECONDS", 0.01)
+    scoring, refusals = desk.service.scoring, []
+    real = scoring.score
+
+    async def refuse(*given, **named):
+        if len(refusals) < 12:
+            refusals.append(code)
+            raise ApiError(503, code, "busy")
+        return await real(*given, **named)
+
+    monkeypatch.setattr(scoring, "score", refuse)
+    for number in range(2):
+        say(desk.client, "generic", ANGRY, number)
+    assert [row["status"] for row in wait_until_scored(desk, 2)] == ["scored", "scored"]
+    assert len(refusals) == 12
+
+
+def test_a_server_that_is_stopping_takes_no_more_deliveries(start_desk):
+    with start_desk() as server:
+        server.service.phase = "draining"
+        refused = deliver(server.client, "generic", BODIES["generic"]("late", 1, 1))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "draining")
+        assert count(server.service.settings.store, messages) == 0
+        server.service.phase = "ready"
+
+
+def test_a_store_that_is_locked_refuses_all_who_wait_in_one_go(desk, monkeypatch):
+    tries = []
+    database = desk.service.desk.database
+    real = database.change
+
+    def locked(work, *given, **named):
+        if work is not take_in:
+            return real(work, *given, **named)
+        tries.append(len(given[0]))
+        time.sleep(0.3)
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(database, "change", locked)
+    bodies = [("generic", json.dumps(BODIES["generic"]("late", n, n)).encode()) for n in range(20)]
+    answers = asyncio.run(deliver_all(desk.client.base_url, bodies))
+    assert {answer.json()["error"]["code"] for answer in answers} == {"store_failed"}
+    assert len(tries) < 10
+    assert sum(tries) == 20
+
+
+def test_a_message_that_no_database_takes_is_not_the_fault_of_the_others(desk, monkeypatch):
+    database = desk.service.desk.database
+    real = database.change
+
+    def picky(work, *given, **named):
+        if work is take_in and any(each.delivered.text == "poison" for each in given[0]):
+            raise DataError("INSERT", {}, Exception("no such character"))
+        return real(work, *given, **named)
+
+    monkeypatch.setattr(database, "change", picky)
+    bodies = [("generic", json.dumps(BODIES["generic"]("poison" if n == 3 else "x", n, n)).encode()) for n in range(9)]
+    answers = asyncio.run(deliver_all(desk.client.base_url, bodies))
+    assert sorted(answer.status_code for answer in answers) == [200] * 8 + [503]
+
+
+def test_a_store_that_hangs_is_not_waited_for_longer_than_the_deadline(start_desk, monkeypatch):
+    go_on = threading.Event()
+    with start_desk(deadline_seconds="1") as server:
+        database = server.service.desk.database
+        real = database.change
+        hangs = lambda work, *given, **named: (go_on.wait(timeout=20), real(work, *given, **named))[1]  # noqa: E731
+        monkeypatch.setattr(database, "change", hangs)
+        started = time.monotonic()
+        refused = deliver(server.client, "generic", BODIES["generic"]("late", 1, 1))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "store_failed")
+        assert time.monotonic() - started < 5
+        go_on.set()
+        assert deliver(server.client, "generic", BODIES["generic"]("late", 1, 1)).status_code == 200

@@ -162,7 +162,7 @@ def test_angriest_and_longest_waiting_come_first(server):
     moods = {row["id"]: row["mood"] for row in rows(store, conversations)}
     assert (moods[4], moods[2]) == ("angry", "angry")
     assert "angry" not in (moods[1], moods[3])
-    # However long a calm one has waited, it stands behind an angry one of now; among equals who has waited longer is first.
+    # However long a calm one has waited, it stands behind an angry one of now.
     assert order == [4, 2, 3, 1]
 
 

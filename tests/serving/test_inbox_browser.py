@@ -55,7 +55,7 @@ def logged_in(browser, server, **context):
         page = opened.new_page()
         problems = []
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: problems.append(said.text) if is_a_problem(said) else None)
         page.goto("/inbox")
         assert page.url.endswith("/inbox/login")
         page.get_by_label("Your name").fill("Sara")
@@ -64,6 +64,11 @@ def logged_in(browser, server, **context):
         page.wait_for_url("**/inbox")
         yield page
         assert problems == []
+
+
+def is_a_problem(said):
+    # That a request was refused the page tells the person, which is tested.
+    return said.type == "error" and "status of 503" not in said.text
 
 
 def first_text(page):
@@ -195,3 +200,31 @@ def test_a_text_cannot_become_a_script(page, server):
     assert "had" not in page.title()
     page.get_by_role("link", name="generic 66").click()
     assert page.locator("article script, article img").count() == 0
+
+
+def test_keys_are_known_by_their_place_on_a_keyboard_of_another_script_and_act_once(page, server):
+    page.goto("/inbox/conversations/1")
+    page.locator("article").first.focus()
+    press = "(fields) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, ...fields}))"
+    page.evaluate(press, {"key": "۳", "code": "Digit3", "repeat": True})
+    page.evaluate(press, {"key": "۲", "code": "Digit2"})
+    page.locator("article button[value=neutral][aria-pressed=true]").wait_for()
+    page.evaluate(press, {"key": "ع", "code": "KeyU"})
+    page.locator("article button[name=undo]").wait_for(state="detached")
+
+
+def test_what_could_not_be_saved_is_said(page):
+    page.goto("/inbox/conversations/1")
+    page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('offline')); }")
+    page.locator("#claim").click()
+    page.get_by_text("That was not saved").wait_for()
+
+
+def test_the_page_follows_again_after_the_stream_was_refused(page, server):
+    page.route("**/inbox/events", lambda route: route.fulfill(status=503), times=1)
+    page.goto("/inbox")
+    page.locator("#said.trouble").wait_for(state="attached")
+    with page.expect_response(lambda answer: answer.url.endswith("/inbox/events") and answer.ok):
+        pass
+    say(server.client, "generic", "the newest words of all", 90)
+    page.get_by_text("the newest words of all").wait_for()

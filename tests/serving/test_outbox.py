@@ -185,3 +185,25 @@ def test_a_target_that_is_set_by_half_stops_the_start(tmp_path, given, missing):
     settings = read_settings({"store": str(tmp_path / "rida.db"), given: value}, {})
     with pytest.raises(InputError, match=missing):
         Server(Service(settings, load=lambda: pytest.fail("not that far")))
+
+
+@pytest.mark.parametrize("target", ["slack", "webhook"])
+def test_what_the_address_of_all_alarms_refuses_is_tried_until_it_is_mended(start_desk, fake, target):
+    told, url = fake
+    told.faults.extend([404, 400, 301, 413])
+    with start_desk(**told.settings(url, target)) as server:
+        say(server.client, "generic", ANGRY, 7)
+        server.wait_for(all_told(server))
+        assert len(told.posted + told.received) == 1
+        assert server.metric("rida_outbox_given_up_total", target=target) == 0
+
+
+def test_an_address_that_wants_no_more_is_given_up_and_counted(start_desk, fake):
+    told, url = fake
+    told.faults.append(410)
+    with start_desk(**told.settings(url, "webhook")) as server:
+        say(server.client, "generic", ANGRY, 7)
+        store = server.service.settings.store
+        server.wait_for(lambda: count(store, outbox, outbox.c.status == "failed"))
+        server.wait_for(lambda: server.metric("rida_outbox_given_up_total", target="webhook") == 1)
+        server.wait_for(lambda: server.metric("rida_outbox_unsent", target="webhook") == 0)

@@ -10,6 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from model.errors import InputError
+from serving.http.app import create_app
+from serving.http.lifecycle import Service
 from serving.settings import NAMES, TABLE, Settings, add_flags, markdown_table, read_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -150,3 +152,14 @@ def test_the_page_of_settings_has_the_table():
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
     shown = page.split("<!-- table -->\n")[1]
     assert shown == markdown_table(), "write serving.settings.markdown_table() between the markers"
+
+
+@pytest.mark.parametrize(
+    "name", ["chatwoot_secret", "generic_secret", "webhook_url", "webhook_secret", "slack_channel", "zendesk_token"]
+)
+def test_what_needs_a_store_is_refused_without_one(name):
+    value = "http://127.0.0.1:1" if name.endswith("url") else "long enough"
+    with pytest.raises(InputError, match=f"RIDA_{name.upper()}.*RIDA_STORE"):
+        create_app(
+            Service(read_settings({}, {f"RIDA_{name.upper()}": value}), load=lambda: pytest.fail("not that far"))
+        )

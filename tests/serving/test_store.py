@@ -14,17 +14,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from chat_systems import SETTINGS, deliver, generic, say
 from server_processes import ROOT, process
-from sqlalchemy import text
+from sqlalchemy import event, text
 from stores import KINDS, count, rows
 
 from model.errors import InputError
+from serving import store_commands
 from serving.cli import main
 from serving.hooks.delivery import Delivered
+from serving.store import retention
+from serving.store.actions import act
 from serving.store.database import open_database
 from serving.store.intake import Arrival, take_in
 from serving.store.lease import Lease
 from serving.store.retention import expire
 from serving.store.tables import DAY, conversations, corrections, deliveries, messages, metadata, now, outbox
+from serving.store.views import Filter, count_waiting, list_conversations
 
 ANGRY = "you thieves the parcel is a scam!!!"
 CANARY = "canary-c0de"
@@ -266,3 +270,123 @@ def test_corrections_go_with_their_message(database):
     database.change(lambda connection: connection.execute(corrections.insert().values(values)))
     database.change(lambda connection: connection.execute(conversations.delete()))
     assert database.look(lambda connection: connection.execute(corrections.select()).all()) == []
+
+
+def test_a_message_that_comes_late_opens_nothing_that_was_answered_or_resolved_after_it(store, database):
+    at = now()
+    database.change(take_in, [arrival(1, conversation="answered", at=at - 9000, direction="agent")])
+    database.change(take_in, [arrival(2, conversation="resolved", at=at - 9000)])
+    assert database.change(act, 2, "resolve", by="Sara")
+    late = [arrival(n, conversation=name, at=at - 10_000) for n, name in ((3, "answered"), (4, "resolved"))]
+    assert database.change(take_in, late) == [True, True]
+    for row in rows(store, conversations):
+        assert row["waiting_since"] is row["place"] is None
+        assert row["resolved"] == (row["external_id"] == "resolved")
+    new = [arrival(n, conversation=name, at=at + 2000) for n, name in ((5, "answered"), (6, "resolved"))]
+    database.change(take_in, new)
+    assert [row["waiting_since"] for row in rows(store, conversations)] == [at + 2000] * 2
+    assert not any(row["resolved"] for row in rows(store, conversations))
+
+
+def test_a_conversation_without_a_word_of_the_customer_waits_for_nothing_when_opened_again(store, database):
+    database.change(take_in, [arrival(1, direction="agent")])
+    for what in ("resolve", "reopen"):
+        assert database.change(act, 1, what, by="Sara")
+    (row,) = rows(store, conversations)
+    assert (row["resolved"], row["waiting_since"], row["place"]) == (False, None, None)
+
+
+def test_what_is_old_goes_lot_by_lot(store, database, monkeypatch):
+    monkeypatch.setattr(retention, "LOT", 2)
+    old = now() - 10 * DAY
+    database.change(take_in, [arrival(number, conversation=f"{number}", at=old) for number in range(5)])
+    database.change(lambda connection: connection.execute(messages.update().values(status="scored")))
+    gone = [database.change(expire, keep_text_days=5, keep_days=None) for _ in range(3)]
+    assert [(each.texts, each.more) for each in gone] == [(2, True), (2, True), (1, False)]
+    monkeypatch.setenv("RIDA_STORE", store)
+    assert main(["conversations", "expire", "--keep-days", "5"]) == 0
+    assert count(store, conversations) == 0
+
+
+def test_the_list_and_what_expires_are_found_by_an_index(tmp_path):
+    database = open_database(str(tmp_path / "rida.db"))
+    plans = []
+
+    def explain(_, cursor, statement, parameters, *__):
+        if statement.startswith(("SELECT", "UPDATE")):
+            rows_of_plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            plans.append(" ".join(row[3] for row in rows_of_plan))
+
+    event.listen(database.engine, "before_cursor_execute", explain)
+    for state, index in (("waiting", "conversations_waiting"), ("answered", "conversations_answered")):
+        plans.clear()
+        database.look(list_conversations, Filter(state=state))
+        assert index in plans[0]
+        assert "TEMP B-TREE" not in plans[0]
+    plans.clear()
+    database.look(count_waiting)
+    assert "COVERING INDEX conversations_counted" in plans[0]
+    plans.clear()
+    database.change(expire, keep_text_days=5, keep_days=None)
+    assert "messages_with_text" in plans[0]
+    database.close()
+
+
+def test_texts_that_are_gone_are_gone_from_the_log_too_and_who_reads_is_waited_for(tmp_path, monkeypatch, capsys):
+    store = str(tmp_path / "rida.db")
+    database = open_database(store)
+    database.change(take_in, [arrival(1, text=CANARY)])
+    reader = sqlite3.connect(store, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM messages").fetchall()
+    monkeypatch.setenv("RIDA_STORE", store)
+    monkeypatch.setattr(store_commands, "_LOG_TRIES", 2)
+    assert main(["conversations", "delete", "generic:7"]) == 0
+    assert "still stands in" in capsys.readouterr().err
+    assert not database.empty_log()
+    reader.execute("COMMIT")
+    assert database.empty_log()
+    assert CANARY.encode() not in b"".join(path.read_bytes() for path in tmp_path.glob("rida.db*"))
+    reader.close()
+    database.close()
+
+
+def test_a_running_server_empties_the_log_after_what_it_takes_out(start_desk, tmp_path):
+    store = str(tmp_path / "rida.db")
+    opened = open_database(store)
+    opened.change(take_in, [arrival(1, at=now() - 10 * DAY, text=CANARY)])
+    # That it stays open to the end keeps SQLite from emptying the log by itself.
+    with start_desk(store, keep_days="5") as server:
+        server.wait_for(lambda: count(store, conversations) == 0)
+        server.wait_for(lambda: CANARY.encode() not in (tmp_path / "rida.db-wal").read_bytes())
+    opened.close()
+
+
+def test_a_lost_lock_is_noticed_and_taken_again(start_desk, new_store):
+    store = new_store("postgresql")
+    with start_desk(store) as server:
+        opened = open_database(store)
+        holders = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
+
+        def pids():
+            return opened.look(lambda connection: list(connection.scalars(holders)))
+
+        server.wait_for(pids)
+        (before,) = pids()
+        kill = text("SELECT pg_terminate_backend(:pid)")
+        opened.look(lambda connection: connection.execute(kill, {"pid": before}))
+        server.wait_for(lambda: pids() not in ([], [before]))
+        assert say(server.client, "generic", ANGRY) == "stored"
+        server.wait_for(lambda: count(store, messages, messages.c.status == "scored") == 1)
+        opened.close()
+
+
+def test_a_lease_knows_whether_it_is_still_held(store):
+    opened = open_database(store)
+    lease = Lease(opened.engine)
+    assert not lease.holds()
+    assert lease.take()
+    assert lease.holds()
+    lease.give_back()
+    assert not lease.holds()
+    opened.close()

@@ -44,7 +44,7 @@ def upgrade() -> None:
     op.create_index("conversations_by_language", "conversations", ["language"], unique=False)
     op.create_index("conversations_by_last", "conversations", ["last_at", "id"], unique=False)
     _partial("conversations_waiting", "conversations", ["place", "id"], "place IS NOT NULL")
-    _partial("conversations_counted", "conversations", ["mood", "needs_review"], "place IS NOT NULL")
+    _partial("conversations_counted", "conversations", ["mood", "needs_review", "place"], "place IS NOT NULL")
     _partial("conversations_answered", "conversations", ["resolved", "last_at", "id"], "place IS NULL")
     op.create_table(
         "deliveries",
