@@ -68,6 +68,8 @@ class Scorer:
         # What an earlier run had in hand when it was cut short waits again.
         self._in_hand.clear()
         languages = await asyncio.to_thread(Languages, _known(scoring))
+        # After a fault some may have been left in a hand that is no more.
+        self._in_hand.clear()
         lots = asyncio.Semaphore(_LOTS)
         async with asyncio.TaskGroup() as group:
             while True:
@@ -81,7 +83,7 @@ class Scorer:
         while True:
             self._woken.clear()
             try:
-                lot = await self._database.read(unscored, most=_TOGETHER, leave_out=self._in_hand)
+                lot = await self._database.read(unscored, most=_TOGETHER, leave_out=frozenset(self._in_hand))
                 self._metrics.unscored.set(await self._database.read(count_unscored))
             except SQLAlchemyError as error:
                 logger.error("what waits to be scored cannot be read: %s", trace(error))

@@ -44,13 +44,14 @@ class Sender:
         name = self._target.name
         async with self._target.client(self._settings) as client:
             while True:
-                unsent = await self._database.read(count_unsent, (name,))
-                self._metrics.unsent.labels(name).set(unsent[name])
-                item = await self._database.write(take_next, name)
-                if item is not None:
+                unsent = await self._database.read(count_unsent, name)
+                self._metrics.unsent.labels(name).set(unsent)
+                # Reading is for free; to look by writing would hold up those who have something to write.
+                item = await self._database.write(take_next, name) if unsent else None
+                if item is None:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                else:
                     await self._send(client, item)
-                    continue
-                await asyncio.sleep(_LOOK_SECONDS)
 
     async def _send(self, client: httpx.AsyncClient, item: Item) -> None:
         try:

@@ -6,7 +6,7 @@ its own, by which the other side, or a look there before a second try, can tell 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -129,14 +129,6 @@ def take_next(connection: Connection, target: str) -> Item | None:
     )  # fmt: skip
 
 
-def next_turn(connection: Connection, target: str) -> int | None:
-    """When there will be something to send."""
-    c = outbox.c
-    query = select(func.min(c.next_at)).where(c.target == target, c.status.in_(("waiting", "sending")))
-    turn: int | None = connection.scalar(query)
-    return turn
-
-
 def settle(connection: Connection, item: Item, status: str, *, next_at: int = 0, problem: str | None = None) -> None:
     """Note how a try ended, unless something newer has taken the item's place."""
     c = outbox.c
@@ -147,9 +139,8 @@ def settle(connection: Connection, item: Item, status: str, *, next_at: int = 0,
     )
 
 
-def count_unsent(connection: Connection, targets: Collection[str]) -> dict[str, int]:
-    """How many items wait for each target."""
+def count_unsent(connection: Connection, target: str) -> int:
+    """How many items wait for a target."""
     c = outbox.c
-    query = select(c.target, func.count()).where(c.status.in_(("waiting", "sending"))).group_by(c.target)
-    found = {row[0]: row[1] for row in connection.execute(query)}
-    return {target: found.get(target, 0) for target in targets}
+    query = select(func.count()).where(c.target == target, c.status.in_(("waiting", "sending")))
+    return connection.scalar(query) or 0

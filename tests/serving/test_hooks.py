@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -451,3 +452,15 @@ def test_a_store_that_hangs_is_not_waited_for_longer_than_the_deadline(start_des
         assert time.monotonic() - started < 5
         go_on.set()
         assert deliver(server.client, "generic", BODIES["generic"]("late", 1, 1)).status_code == 200
+
+
+def test_the_description_has_each_hook_and_its_errors(empty_desk):
+    paths = empty_desk.client.get("/openapi.json").json()["paths"]
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    for system in SYSTEMS:
+        told = paths[f"/hooks/{system}"]["post"]
+        assert told["operationId"] == f"hook_{system}"
+        assert {"200", "400", "401", "413", "415", "503"} <= set(told["responses"])
+        assert f"POST /hooks/{system}`" in page
+        assert (Path(__file__).parents[2] / "docs" / "hooks" / f"{system}.md").is_file()
+    assert not any(path.startswith("/inbox") for path in paths)

@@ -126,7 +126,7 @@ def test_another_side_that_is_down_for_long_misses_nothing_and_gets_the_newest(s
         say(server.client, "zammad", HAPPY, 1)
         server.wait_for(lambda: len(told.asked) > 6)
         assert told.labels == {}
-        assert server.metric("rida_outbox_unsent", target="zammad") == 3
+        server.wait_for(lambda: server.metric("rida_outbox_unsent", target="zammad") == 3)
     with start_desk(**settings) as server:
         told.down = False
         server.wait_for(all_told(server))
