@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -81,11 +82,17 @@ def fingerprint(job: Job, inputs: Inputs, *, text_column: str, weights: str) -> 
         "options": {"--text-column": text_column, "--encoding": job.encoding, "--delimiter": job.delimiter},
         "versions": {
             "rida": __version__,
-            **{name: _version(name) for name in _LIBRARIES},
+            **library_versions(),
             # Which characters are legible is Python's to say.
             "python": ".".join(platform.python_version_tuple()[:2]),
         },
     }
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that scores may depend on."""
+    return {name: _version(name) for name in _LIBRARIES}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -78,8 +78,9 @@ class Journal:
     def append(self, rows: int, content: bytes) -> None:
         """Add the results of a chunk; on disk when this returns."""
         self._write(rows, content)
-        self.rows += rows
+        self.rows += rows  # even if what follows is interrupted: the record is there
         self.chunks += 1
+        os.fsync(self._stream.fileno())
 
     def records(self) -> Generator[bytes]:
         """The contents of the records of results that there are now, in order; more may be appended meanwhile."""
@@ -115,6 +116,7 @@ class Journal:
         self._stream.seek(0)
         self._stream.write(_MAGIC)
         self._write(0, json.dumps(owner).encode())
+        os.fsync(self._stream.fileno())
         self._begin = self._stream.tell()
         sync_folder(self.path.parent)
 
@@ -145,7 +147,6 @@ class Journal:
         checked = struct.pack("<II", len(content), rows)
         self._stream.write(_HEAD.pack(len(content), rows, zlib.crc32(checked + content)) + content)
         self._stream.flush()
-        os.fsync(self._stream.fileno())
 
 
 @contextmanager

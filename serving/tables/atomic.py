@@ -23,8 +23,10 @@ def replaced(path: Path, *, alone: bool = False) -> Iterator[BinaryIO]:
     target = path.resolve()  # a link stays a link; what it points to is replaced
     name = target.name if alone else secrets.token_hex(8)
     temporary = target.with_name(f".rida-{name}.part")
-    stream = temporary.open("wb" if alone else "xb")
+    stream: BinaryIO | None = None
     try:
+        # Within: a signal may come between the file's being there and our knowing it.
+        stream = temporary.open("wb" if alone else "xb")
         yield stream
         stream.flush()
         os.fsync(stream.fileno())
@@ -32,8 +34,10 @@ def replaced(path: Path, *, alone: bool = False) -> Iterator[BinaryIO]:
         temporary.replace(target)
     except BaseException:
         with suppress(OSError):  # on a full disk closing fails again, and must not hide why
-            stream.close()
-        temporary.unlink(missing_ok=True)
+            if stream is not None:
+                stream.close()
+        with suppress(OSError):  # nor if the folder cannot be written
+            temporary.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
 

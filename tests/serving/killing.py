@@ -27,6 +27,7 @@ import serving.tables.parquet_writer  # noqa: E402
 import serving.tables.xlsx_file  # noqa: E402
 import serving.tables.xlsx_writer  # noqa: E402, F401
 from serving.batch import repeats  # noqa: E402
+from serving.batch.job import library_versions  # noqa: E402
 from serving.score import score  # noqa: E402
 from serving.tables import table  # noqa: E402
 
@@ -43,6 +44,7 @@ class Sociable(Stub):
 
 
 def main(folder: Path, seed: int, times: int, source: str, target: str) -> None:
+    library_versions()  # known from here on, as what is imported
     table.CHUNK_ROWS, repeats.REMEMBERED = 4, 8
     chance = random.Random(seed)
     words = ["late", "again", "delivery", "fine, thanks", "line\nbreak", "😡"]
@@ -54,8 +56,9 @@ def main(folder: Path, seed: int, times: int, source: str, target: str) -> None:
     unkilled, output = folder / f"unkilled.{target}", folder / f"out.{target}"
     calls = in_a_child(lambda: scoring(inputs, unkilled), limit=None)
     at_rest = names(folder)
-    for _ in range(times):
-        kills = [chance.randrange(calls)]
+    for number in range(times):
+        # One in each of as many parts of the run, so that none of its steps is left out by chance.
+        kills = [int(calls * (number + chance.random()) / times)]
         if chance.random() < 0.2:
             kills.append(chance.randrange(calls))
         ends = [in_a_child(lambda: scoring(inputs, output), limit=kill) for kill in kills]

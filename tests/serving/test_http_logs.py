@@ -114,7 +114,7 @@ def test_lines_that_nobody_takes_are_counted_and_told_when_somebody_does(pipe, l
     writer = LogWriter(writing, most_lines=10)
     writer.setFormatter(FORMATTERS[log_format])
     for number in range(500):
-        writer.handle(logging.LogRecord("some.library", logging.INFO, "", 0, f"line {number} {'x' * 100}", (), None))
+        writer.handle(logging.LogRecord("some.library", logging.INFO, "", 0, f"line {number} {'x' * 1000}", (), None))
     assert writer.lost > 400
     said = b""
     while b"lines were lost" not in said:

@@ -23,10 +23,10 @@ KILLING = Path(__file__).with_name("killing.py")
 @pytest.mark.parametrize(
     ("times", "source", "target"),
     [
-        (100, "csv", "csv"),
-        (70, "jsonl.gz", "jsonl.gz"),
+        (90, "csv", "csv"),
+        (80, "jsonl.gz", "jsonl.gz"),
         (20, "parquet", "parquet"),
-        (12, "xlsx", "xlsx"),
+        (10, "xlsx", "xlsx"),
         (20, "tsv", "csv.gz"),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_journal_torn_at_any_byte_is_gone_on_with(tmp_path, monkeypatch):
     journal = tmp_path / f"out.jsonl{SUFFIX}"
     whole = journal.read_bytes()
     chance = random.Random(0)
-    for cut in [*range(20), *chance.sample(range(len(whole)), 80), len(whole)]:
+    for cut in [*range(0, 20, 3), *chance.sample(range(len(whole)), 40), len(whole)]:
         torn = bytearray(whole[:cut])
         if cut % 3 == 0:
             torn += bytes(chance.randrange(40))  # a disk may have made the file longer before it was filled
@@ -96,26 +96,24 @@ def test_what_was_scored_is_not_scored_again(tmp_path, monkeypatch):
     assert [row["text"] for row in read_rows(tmp_path / "out.csv")] == [f"delivery {n}" for n in range(10)]
 
 
-@pytest.mark.parametrize("target", ["csv", "parquet"])
-def test_the_command_killed_while_it_scores_goes_on(tmp_path, tiny_weights, target):
-    chance = random.Random(3)
-    words = ["the", "parcel", "app", "room", "refund", "was", "late", "broken", "great", "thanks"]
-    rows = [{"id": str(n), "text": " ".join(chance.choices(words, k=40))} for n in range(8000)]
-    name = write_rows(tmp_path / "in.csv", rows)
+def test_the_command_killed_while_it_scores_goes_on(tmp_path, tiny_weights):
+    name = write_rows(tmp_path / "in.csv", [{"text": f"the parcel was late, number {n}"} for n in range(9000)])
     command = [sys.executable, "-m", "serving.cli", "score", name, "--weights", str(tiny_weights), "--output"]
-    output, journal = tmp_path / f"out.{target}", tmp_path / f"out.{target}{SUFFIX}"
-    for size in (1, 20_000, 60_000):
+    output, journal = tmp_path / "out.csv", tmp_path / f"out.csv{SUFFIX}"
+    before = 1000  # more than the first record takes
+    for _ in range(2):
         with subprocess.Popen([*command, str(output)], cwd=ROOT, stderr=subprocess.DEVNULL) as run:
             deadline = time.monotonic() + 60
-            while not journal.exists() or journal.stat().st_size < size:
+            while not journal.exists() or journal.stat().st_size <= before:
                 assert time.monotonic() < deadline, "the journal does not grow"
                 assert run.poll() is None, "the run ended before it could be killed"
                 time.sleep(0.001)
             run.kill()
+        before = journal.stat().st_size
         assert not output.exists()
     done = subprocess.run([*command, str(output)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "resuming at row" in done.stderr
-    unkilled = tmp_path / f"unkilled.{target}"
+    unkilled = tmp_path / "unkilled.csv"
     subprocess.run([*command, str(unkilled)], cwd=ROOT, capture_output=True, check=True)
     assert output.read_bytes() == unkilled.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", output.name, unkilled.name]
