@@ -65,8 +65,6 @@ class Scorer:
 
     async def run(self, scoring: Scoring, policy: Policy) -> None:
         """Score until cancelled."""
-        # What an earlier run had in hand when it was cut short waits again.
-        self._in_hand.clear()
         languages = await asyncio.to_thread(Languages, _known(scoring))
         # After a fault some may have been left in a hand that is no more.
         self._in_hand.clear()
