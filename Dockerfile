@@ -6,10 +6,11 @@ COPY data data
 COPY model model
 COPY serving serving
 COPY training training
-RUN python -m venv /opt/rida && /opt/rida/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/rida && /opt/rida/bin/pip install --no-cache-dir ".[inbox]"
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin rida
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin rida \
+ && install --directory --owner 10001 --mode 700 /var/lib/rida
 COPY --from=build /opt/rida /opt/rida
 ENV PATH=/opt/rida/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Final, NoReturn
 
 from model.errors import InputError, RidaError
@@ -28,6 +29,9 @@ _TRAINING: Final = {
     "behaviour": "run behaviour suites on weights",
     "agreement": "compare two readings of the same texts",
 }
+_OF_THE_STORE: Final = ("alembic", "httpx", "jinja2", "markdown_it", "nh3", "psycopg", "py3langid", "sqlalchemy")
+"""What the extra `inbox` brings; a server without a store does not import it."""
+
 _EXIT_CODES: Final = (
     "exit codes: 0 done; 1 done, but some texts have errors; 2 wrong use, unreadable input or unusable "
     "weights; 130 interrupted; 141 nobody read the output to its end"
@@ -65,7 +69,10 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except ModuleNotFoundError as error:
         # Anything missing elsewhere is a broken installation and shows itself as such.
-        if asked not in _TRAINING or str(error.name).partition(".")[0] in ("training", "model", "data"):
+        missing = str(error.name).partition(".")[0]
+        if asked in ("serve", "conversations", "corrections") and missing in _OF_THE_STORE:
+            raise InputError(f'a store needs {missing}: pip install "rida[inbox]"') from error
+        if asked not in _TRAINING or missing in ("training", "model", "data"):
             raise
         raise InputError(f'rida {asked} needs {error.name}: pip install "rida[train]"') from error
     return code
@@ -86,6 +93,8 @@ def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
     _add_report(subparsers)
     _add_serve(subparsers)
     _add_model(subparsers)
+    _add_conversations(subparsers)
+    _add_corrections(subparsers)
     if with_training:
         # Training's own imports are heavy, and its libraries are an extra.
         from training.cli import add_commands
@@ -193,6 +202,48 @@ def _add_model(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     add_flags(parser, ("weights",))
     parser.set_defaults(run=commands.model)
+
+
+def _add_conversations(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "conversations",
+        help="delete conversations from the store",
+        description="Take conversations, or texts that have been kept long enough, out of the store.",
+        allow_abbrev=False,
+    )
+    what = parser.add_subparsers(metavar="WHAT", required=True)
+    delete = what.add_parser("delete", help="delete conversations with all that is kept of them", allow_abbrev=False)
+    delete.add_argument("conversations", nargs="+", metavar="SYSTEM:ID", help="a conversation, as in zammad:123")
+    add_flags(delete, ("store",))
+    delete.set_defaults(run=lambda args: _store_commands().delete(args))
+    expire = what.add_parser("expire", help="take out what has been kept long enough", allow_abbrev=False)
+    add_flags(expire, ("store", "keep_text_days", "keep_days"))
+    expire.set_defaults(run=lambda args: _store_commands().expire_now(args))
+
+
+def _add_corrections(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "corrections",
+        help="what people corrected in the inbox: rows to train on, and how often",
+        description="What people corrected in the inbox.",
+        allow_abbrev=False,
+    )
+    what = parser.add_subparsers(metavar="WHAT", required=True)
+    export = what.add_parser("export", help="write them as a source to train on", allow_abbrev=False)
+    export.add_argument("--output", required=True, metavar="FOLDER", help="folder of the source, in your data root")
+    add_flags(export, ("store",))
+    export.set_defaults(run=lambda args: _store_commands().export(args))
+    report = what.add_parser("report", help="how often people disagreed with the model", allow_abbrev=False)
+    report.add_argument("--json", action="store_true", help="the same as JSON")
+    add_flags(report, ("store",))
+    report.set_defaults(run=lambda args: _store_commands().report(args))
+
+
+def _store_commands() -> ModuleType:
+    # Its libraries are an extra.
+    from serving import store_commands
+
+    return store_commands
 
 
 def _count(raw: str) -> int:

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from model.errors import InputError
 
@@ -19,6 +22,8 @@ _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMATS: Final = ("text", "json")
+_SHORTEST_SECRET: Final = 8
+_NEEDS_STORE: Final = ("chatwoot_", "zendesk_", "slack_", "intercom_", "zammad_", "generic_", "webhook_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,26 @@ class Settings:
     drain_seconds: int
     log_level: str
     log_format: str
+    store: str | None
+    keep_text_days: int | None
+    keep_days: int | None
+    chatwoot_secret: SecretStr | None
+    zendesk_secret: SecretStr | None
+    slack_secret: SecretStr | None
+    intercom_secret: SecretStr | None
+    zammad_secret: SecretStr | None
+    generic_secret: SecretStr | None
+    chatwoot_url: str | None
+    chatwoot_token: SecretStr | None
+    zendesk_url: str | None
+    zendesk_token: SecretStr | None
+    zammad_url: str | None
+    zammad_token: SecretStr | None
+    slack_url: str
+    slack_channel: str | None
+    slack_token: SecretStr | None
+    webhook_url: str | None
+    webhook_secret: SecretStr | None
 
 
 def _switch(raw: str) -> bool:
@@ -104,6 +129,36 @@ def _choice(name: str, default: str, choices: tuple[str, ...], help_: str) -> Se
         return raw.lower()
 
     return Setting(name, default, f"one of {', '.join(choices)}", read, help_)
+
+
+def _read_secret(raw: str) -> SecretStr:
+    if raw.startswith("file:"):
+        try:
+            raw = Path(raw.removeprefix("file:")).read_text(encoding="utf-8").strip()
+        except OSError:
+            raise ValueError from None
+    # What is shorter could be found by trying.
+    if len(raw) < _SHORTEST_SECRET or not raw.isascii() or not raw.isprintable():
+        raise ValueError
+    return SecretStr(raw)
+
+
+def _secret(name: str, help_: str) -> Setting:
+    allowed = (
+        f"at least {_SHORTEST_SECRET} characters of printable ASCII, or file: and the path of a file that holds them"
+    )
+    return Setting(name, None, allowed, _read_secret, help_)
+
+
+def _read_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError
+    return raw.rstrip("/")
+
+
+def _url(name: str, help_: str, default: str | None = None) -> Setting:
+    return Setting(name, default, "an address that begins with http:// or https://", _read_url, help_)
 
 
 TABLE: Final = (
@@ -170,6 +225,44 @@ TABLE: Final = (
     _whole("drain_seconds", 20, 0, 3600, "after SIGTERM, seconds that requests in flight are given to finish"),
     _choice("log_level", "info", _LOG_LEVELS, "how much to log; no level logs a text"),
     _choice("log_format", "text", _LOG_FORMATS, "lines to read, or one JSON object a line"),
+    Setting(
+        "store",
+        None,
+        "a path, or a URL that begins with postgresql://",
+        str,
+        "SQLite file or PostgreSQL database of conversations; without it there are no hooks and no inbox",
+    ),
+    _whole(
+        "keep_text_days",
+        None,
+        0,
+        36_500,
+        "days that a text is kept once it is scored; 0 keeps only its hash; without it as long as its conversation",
+    ),
+    _whole(
+        "keep_days",
+        None,
+        1,
+        36_500,
+        "days that a conversation is kept after its last message; without it until it is deleted",
+    ),
+    _secret("chatwoot_secret", "secret that Chatwoot signs its deliveries with; opens /hooks/chatwoot"),
+    _secret("zendesk_secret", "secret that Zendesk signs its deliveries with; opens /hooks/zendesk"),
+    _secret("slack_secret", "secret that Slack signs its deliveries with; opens /hooks/slack"),
+    _secret("intercom_secret", "client secret of the Intercom app; opens /hooks/intercom"),
+    _secret("zammad_secret", "token that Zammad signs its deliveries with; opens /hooks/zammad"),
+    _secret("generic_secret", "secret that your own system signs its deliveries with; opens /hooks/generic"),
+    _url("chatwoot_url", "Chatwoot's address, to write labels and priority to"),
+    _secret("chatwoot_token", "access token for Chatwoot's API"),
+    _url("zendesk_url", "Zendesk's address, to write tags and priority to"),
+    _secret("zendesk_token", "for Zendesk's API: EMAIL/token:TOKEN, or an OAuth token"),
+    _url("zammad_url", "Zammad's address, to write tags and priority to"),
+    _secret("zammad_token", "access token for Zammad's API"),
+    _url("slack_url", "address of Slack's API", "https://slack.com/api"),
+    Setting("slack_channel", None, "a channel's id", str, "Slack channel that is told of angry conversations"),
+    _secret("slack_token", "bot token for Slack's API"),
+    _url("webhook_url", "address that is told of angry conversations"),
+    _secret("webhook_secret", "secret that what is sent to the webhook's address is signed with"),
 )
 
 NAMES: Final = tuple(setting.name for setting in TABLE)
@@ -188,6 +281,18 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str], name
         for setting in TABLE
     }
     return Settings(**values)
+
+
+def require_store(settings: Settings) -> None:
+    """Refuse settings that do nothing without a store, so that nobody waits for deliveries that are not taken.
+
+    Raises:
+        InputError: one of them is set, and no store.
+    """
+    if settings.store is None:
+        for setting in TABLE:
+            if setting.name.startswith(_NEEDS_STORE) and getattr(settings, setting.name) != setting.default:
+                raise InputError(f"{setting.variable} is set without a store; set --store (RIDA_STORE) too")
 
 
 def _read(setting: Setting, flags: Mapping[str, Any], environment: Mapping[str, str]) -> object:

@@ -21,10 +21,15 @@ from serving.http.metrics import Measured
 from serving.http.openapi import openapi
 from serving.http.plain_routes import PlainRoutes
 from serving.http.routes import add_routes
+from serving.settings import require_store
 
 
 def create_app(service: Service) -> FastAPI:
-    """The routes and their document; `service` is loaded when it starts."""
+    """The routes and their document; `service` is loaded when it starts.
+
+    Raises:
+        InputError: what is set needs a store, or is set by half.
+    """
     app = FastAPI(
         title="Rida",
         version=__version__,
@@ -41,7 +46,13 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    require_store(service.settings)
     add_routes(app)
+    if service.settings.store is not None:
+        # Only then: what this needs is an extra, and takes its time to import.
+        from serving.desk import add_desk
+
+        service.desk = add_desk(app)
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]
     return app
 

@@ -20,24 +20,26 @@ from starlette.responses import Response
 from serving.http.exchange import exchange_of
 
 STATUSES: Final = {
-    400: "the body is not JSON in UTF-8",
-    401: "no key, or a wrong one",
+    400: "the body is not JSON in UTF-8, or not what the chat system sends",
+    401: "no key, or a wrong one; a delivery is not signed with the server's secret, or not lately",
+    403: "a form of the inbox was sent without its token",
     404: "there is no such route",
     405: "the route does not take this method",
     408: "the body did not come within the deadline",
     413: "the body is too large, or holds too many texts or too much text",
-    415: "the body is not said to be JSON",
+    415: "the body is not said to be what the route takes",
     422: "a field is missing or wrong",
     429: "the queue is full, or the key has asked for too much",
     500: "a fault of the server",
-    503: "the server is starting or stopping, cannot finish in time, or lost a scoring worker",
+    503: "the server is starting or stopping, cannot finish in time, lost a scoring worker, or cannot store",
     504: "the deadline passed before the texts were scored",
 }
 """Status of every error and what it means; the OpenAPI document and docs/http.md say the same."""
 
 CODES: Final = {
-    400: ("bad_json",),
-    401: ("unauthorized",),
+    400: ("bad_json", "bad_delivery", "bad_form"),
+    401: ("unauthorized", "bad_signature"),
+    403: ("bad_token",),
     404: ("not_found",),
     405: ("method_not_allowed",),
     408: ("body_too_slow",),
@@ -46,7 +48,7 @@ CODES: Final = {
     422: ("invalid_field",),
     429: ("queue_full", "rate_limited"),
     500: ("internal_error",),
-    503: ("not_ready", "draining", "too_late", "worker_lost"),
+    503: ("not_ready", "draining", "too_late", "worker_lost", "store_failed"),
     504: ("deadline_passed",),
 }
 """The machine-readable codes that each status comes with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Request, Security
@@ -43,11 +44,8 @@ async def require_key(
     if not hashes:
         return
     # Headers come decoded as Latin-1; the hash is over the bytes that were sent.
-    token = given.credentials.encode("latin-1") if given else b""
-    digest = hashlib.sha256(token).hexdigest()
-    # All are compared, so that the time taken does not tell which one it was.
-    matches = sum(hmac.compare_digest(digest, one) for one in hashes)
-    if given is None or not matches:
+    digest = matching_hash(given.credentials.encode("latin-1") if given else b"", hashes)
+    if given is None or digest is None:
         raise ApiError(
             401,
             "unauthorized",
@@ -55,6 +53,14 @@ async def require_key(
             {"WWW-Authenticate": "Bearer"},
         )
     request.state.key = digest
+
+
+def matching_hash(key: bytes, hashes: Sequence[str]) -> str | None:
+    """The hash of a key, if it is one of those."""
+    digest = hashlib.sha256(key).hexdigest()
+    # All are compared, so that the time taken does not tell which one it was.
+    matches = sum(hmac.compare_digest(digest, one) for one in hashes)
+    return digest if matches else None
 
 
 def key_of(request: Request) -> str:

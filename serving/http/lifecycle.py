@@ -25,6 +25,7 @@ from serving.settings import Settings
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
+    from serving.desk import Desk
 
 logger = logging.getLogger("rida.http")
 
@@ -43,6 +44,7 @@ class Service:
     in_flight: int = 0
     metrics: Metrics = field(default_factory=Metrics)
     aside: Aside = field(default_factory=Aside)
+    desk: Desk | None = None
     rate_limit: RateLimit = field(init=False)
     bodies: BodyBudget = field(init=False)
 
@@ -94,7 +96,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     loader = ThreadPoolExecutor(1, thread_name_prefix="rida-loading")
     starting = asyncio.create_task(_start(service, loader))
     try:
-        yield
+        async with service.desk.open() if service.desk else contextlib.nullcontext():
+            yield
     finally:
         # Also where the server is in such haste that it only cancels: threads that nobody ends keep the process.
         service.phase = "draining"

@@ -62,6 +62,17 @@ class Metrics:
         self._moods = Counter("rida_moods", "Texts found to have this mood", ("mood",), registry=registry)
         self._topics = Counter("rida_topics", "Texts found to speak of this topic", ("topic",), registry=registry)
         self._rejected = Counter("rida_texts_rejected", "Texts that could not be scored", ("code",), registry=registry)
+        self.deliveries = Counter(
+            "rida_deliveries", "Deliveries of chat systems, by what became of them", ("system", "status"),
+            registry=registry,
+        )  # fmt: skip
+        self.unscored = Gauge("rida_messages_unscored", "Messages stored that wait to be scored", registry=registry)
+        self.unsent = Gauge(
+            "rida_outbox_unsent", "What other systems have not been told yet", ("target",), registry=registry
+        )
+        self.given_up = Counter(
+            "rida_outbox_given_up", "What other systems will never be told", ("target",), registry=registry
+        )
         self._queue_tokens = Gauge("rida_queue_tokens", "Tokens that wait to be scored", registry=registry)
         self._rate = Gauge(
             "rida_tokens_per_second", "Measured rate of scoring, which admission goes by", registry=registry

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from chat_systems import SETTINGS
 from prometheus_client.parser import text_string_to_metric_families
+from stores import Postgres
 from stub_classifiers import Held
 
 from serving.http.lifecycle import Service
@@ -124,3 +126,42 @@ def held(start_stub, tiny_classifier) -> Iterator[tuple[Running, Held]]:
     stub = Held(tiny_classifier)
     with start_stub(stub, threads="1") as server:
         yield server, stub
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory) -> Iterator[Postgres]:
+    """A PostgreSQL server, started for the first test that needs one."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_store(request, tmp_path):
+    """Makes the setting of a store that does not exist yet, of the kind named."""
+
+    def make(kind: str) -> str:
+        return request.getfixturevalue("postgres").new_database() if kind == "postgresql" else str(tmp_path / "rida.db")
+
+    return make
+
+
+@pytest.fixture
+def start_desk(start_server, tiny_classifier, tmp_path):
+    """Starts a server with a store and a secret for every system."""
+
+    @contextmanager
+    def start(store: str | None = None, classifier: object = None, **settings: str) -> Iterator[Running]:
+        given = {"store": store or str(tmp_path / "rida.db"), **SETTINGS, **settings}
+        with start_server(lambda: classifier or tiny_classifier, **given) as server:
+            server.wait_until_ready()
+            yield server
+
+    return start
+
+
+@pytest.fixture
+def desk(start_desk) -> Iterator[Running]:
+    """A ready server with a store and a secret for every system."""
+    with start_desk() as server:
+        yield server

@@ -7,8 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from model.errors import InputError
+from serving.http.app import create_app
+from serving.http.lifecycle import Service
 from serving.settings import NAMES, TABLE, Settings, add_flags, markdown_table, read_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -43,6 +46,15 @@ def test_every_setting_can_be_given_by_its_variable():
         "queue_milliseconds": ("4096", 4096),
         "batch_tokens": ("512", 512),
         "texts_per_minute": ("600", 600),
+        "store": ("rida.db", "rida.db"),
+        "keep_text_days": ("0", 0),
+        "keep_days": ("90", 90),
+        **{
+            f"{name}_url": ("http://help.desk/", "http://help.desk")
+            for name in ("chatwoot", "zendesk", "zammad", "slack", "webhook")
+        },
+        "slack_channel": ("C1", "C1"),
+        **{name: ("long enough", SecretStr("long enough")) for name in NAMES if name.endswith(("_secret", "_token"))},
     }
     assert set(given) == set(NAMES)
     read = read_settings({}, {f"RIDA_{name.upper()}": raw for name, (raw, _) in given.items()})
@@ -77,6 +89,13 @@ def test_an_empty_variable_counts_as_not_set():
         ("keys", "hunter2"),
         ("keys", f"{HASH},{HASH[1:]}"),
         ("keys", ","),
+        ("keep_text_days", "-1"),
+        ("keep_days", "0"),
+        ("zammad_secret", "short"),
+        ("zammad_secret", "half a line\nand more"),
+        ("zammad_secret", "file:/nowhere/at/all"),
+        ("zammad_url", "help.desk"),
+        ("zammad_url", "ftp://help.desk"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_variable_and_what_is_allowed(name, raw):
@@ -92,6 +111,20 @@ def test_a_key_given_in_place_of_its_hash_is_not_repeated():
     with pytest.raises(InputError) as refused:
         read_settings({}, {"RIDA_KEYS": "hunter2"})
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_secret_is_read_from_a_file_and_is_never_shown(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("hunter2 hunter2\n")
+    for settings in (
+        read_settings({}, {"RIDA_SLACK_SECRET": f"file:{path}"}),
+        read_settings({"slack_secret": "hunter2 hunter2"}, {}),
+    ):
+        assert settings.slack_secret.get_secret_value() == "hunter2 hunter2"
+        assert "hunter2" not in repr(settings)
+    path.write_text("short")
+    with pytest.raises(InputError, match="RIDA_SLACK_SECRET"):
+        read_settings({}, {"RIDA_SLACK_SECRET": f"file:{path}"})
 
 
 def test_an_empty_flag_is_refused():
@@ -119,3 +152,14 @@ def test_the_page_of_settings_has_the_table():
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
     shown = page.split("<!-- table -->\n")[1]
     assert shown == markdown_table(), "write serving.settings.markdown_table() between the markers"
+
+
+@pytest.mark.parametrize(
+    "name", ["chatwoot_secret", "generic_secret", "webhook_url", "webhook_secret", "slack_channel", "zendesk_token"]
+)
+def test_what_needs_a_store_is_refused_without_one(name):
+    value = "http://127.0.0.1:1" if name.endswith("url") else "long enough"
+    with pytest.raises(InputError, match=f"RIDA_{name.upper()}.*RIDA_STORE"):
+        create_app(
+            Service(read_settings({}, {f"RIDA_{name.upper()}": value}), load=lambda: pytest.fail("not that far"))
+        )

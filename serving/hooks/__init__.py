@@ -1,0 +1,1 @@
+"""Deliveries of chat systems: who signed them, what they say, and how they reach the store."""

@@ -1,0 +1,1 @@
+"""The store: conversations, messages with their scores, deliveries, outbox, corrections and sessions of the inbox."""
