@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -19,6 +20,7 @@ from serving.http.body import parse, read_body
 from serving.http.errors import STATUSES, ApiError, json_response, unavailable
 from serving.http.exchange import exchange_of
 from serving.http.schemas import ErrorAnswer
+from serving.http.traces import trace
 from serving.settings import Settings
 from serving.store.intake import Arrival
 from serving.store.tables import now
@@ -26,6 +28,8 @@ from serving.store.tables import now
 if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.http.lifecycle import Service
+
+logger = logging.getLogger("rida.http")
 
 _ERRORS: Final = (400, 401, 408, 413, 415, 429, 500, 503)
 
@@ -100,6 +104,7 @@ async def _receive(request: Request, system: System, secret: str, desk: Desk) ->
                 new = await desk.intake.store(Arrival(system.name, read, received_at))
             except SQLAlchemyError as error:
                 # The system sends it again, or shows that it could not.
+                logger.error("a delivery could not be stored: %s", trace(error))
                 raise unavailable("store_failed", "the delivery could not be stored; send it again") from error
             status = "stored" if new else "duplicate"
         exchange_of(request.scope).work = {"stored": int(status == "stored")}
