@@ -31,12 +31,6 @@ def keyed(start_server, tiny_classifier):
 
 
 @pytest.fixture(scope="module")
-def inbox(start_server, tiny_classifier, tmp_path_factory):
-    with start_server(lambda: tiny_classifier, store=str(tmp_path_factory.mktemp("store") / "rida.db")) as server:
-        yield server.client
-
-
-@pytest.fixture(scope="module")
 def starting(start_server, tiny_classifier):
     loaded = threading.Event()
 
