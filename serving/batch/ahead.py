@@ -26,7 +26,7 @@ def ahead(items: Iterator[Item], *, limit: int, drop: Callable[[Item], None]) ->
     """
     taken: SimpleQueue[object] = SimpleQueue()
     room = threading.Semaphore(limit)
-    stopped = threading.Event()
+    stopped, ended = threading.Event(), threading.Event()
 
     def work() -> None:
         try:
@@ -39,6 +39,8 @@ def ahead(items: Iterator[Item], *, limit: int, drop: Callable[[Item], None]) ->
             taken.put(_END)
         except BaseException as error:
             taken.put(_Failure(error))
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=work, name="rida-ahead", daemon=True)
     thread.start()
@@ -49,20 +51,24 @@ def ahead(items: Iterator[Item], *, limit: int, drop: Callable[[Item], None]) ->
             room.release()
             yield item  # type: ignore[misc]
     finally:
-        asked = _joined(thread, stopped, room)
+        asked = _awaited(ended, stopped, room)
         _drop_rest(taken, drop)
+        thread.join()  # it has nothing left to do
         if asked is not None:
             raise asked
 
 
-def _joined(thread: threading.Thread, stopped: threading.Event, room: threading.Semaphore) -> KeyboardInterrupt | None:
-    """Stop a thread and wait for it; what it works on cannot be closed under its hands, however often that is asked."""
+def _awaited(ended: threading.Event, stopped: threading.Event, room: threading.Semaphore) -> KeyboardInterrupt | None:
+    """Stop a thread and wait for it; what it works on cannot be closed under its hands, however often that is asked.
+
+    Not by Thread.join: one that is interrupted takes a thread that still runs for ended, before Python 3.13.
+    """
     asked = None
-    while thread.is_alive():
+    while not ended.is_set():
         try:
             stopped.set()
             room.release()
-            thread.join()
+            ended.wait()
         except KeyboardInterrupt as again:
             asked = again
     return asked

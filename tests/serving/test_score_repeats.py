@@ -103,6 +103,15 @@ def test_stopping_drops_what_was_made_ahead_and_ends_the_thread():
     assert threading.active_count() == before
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as it is; in the background of a shell, where tests may run, it is ignored from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_being_asked_again_to_stop_waits_for_what_is_in_the_making():
     making, go_on, closed, dropped = threading.Event(), threading.Event(), [], []
 
@@ -119,7 +128,7 @@ def test_being_asked_again_to_stop_waits_for_what_is_in_the_making():
         making.wait(30)
         for _ in range(3):
             time.sleep(0.05)  # any moment will do
-            signal.raise_signal(signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         go_on.set()
 
     source = items()
