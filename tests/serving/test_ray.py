@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ import pytest
 
 from model.errors import InputError, RidaError
 from serving.cli import main
+from serving.cluster import ray_engine
 from serving.cluster.assemble import Run, assemble, find_runs
 from serving.cluster.inputs import Input, find_inputs
 from serving.cluster.job import JOB, begin, fingerprint, locked, parts_folder
@@ -365,6 +367,33 @@ sys.exit(cli.main())
     assert done.returncode == 2
     assert "would score otherwise than the machine that drives: rida is" in done.stderr
     assert "and not 0.0.1; weights are" in done.stderr
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_workers_look_for_the_shipped_weights_where_they_have_them(tmp_path, monkeypatch, tiny_weights, own):
+    class AskedError(Exception):
+        pass
+
+    def stop(group, job, count, scorer):
+        raise AskedError(scorer["weights"])
+
+    monkeypatch.setattr(ray_engine, "find_spec", lambda name: name)
+    monkeypatch.setattr(ray_engine, "_cluster", lambda *all: nullcontext(1))
+    monkeypatch.setattr(ray_engine, "_score_group", stop)
+    source = write(tmp_path / "a.parquet", 3)
+    with pytest.raises(AskedError) as asked:
+        ray_engine.score(
+            [str(source)], str(tmp_path / "out"), workers=ray_engine.Workers(), weights=tiny_weights if own else None
+        )
+    assert asked.value.args == ((str(tiny_weights) if own else None),)
+
+
+def test_of_a_worker_that_died_the_reason_is_said_and_not_that_it_died():
+    died = (
+        "The actor died unexpectedly before finishing this task.\n\tclass_name: X\nWorker exit detail: no memory.\n\n"
+    )
+    assert ray_engine._last_line(RuntimeError(died)) == "Worker exit detail: no memory."
+    assert ray_engine._last_line(RuntimeError()) == "RuntimeError"
 
 
 def test_a_scorer_with_what_is_expected_of_it_is_made(tiny_weights, monkeypatch):
