@@ -17,6 +17,7 @@ from server_processes import ROOT, process
 from sqlalchemy import event, text
 from stores import KINDS, count, rows
 
+import serving
 from model.errors import InputError
 from serving import store_commands
 from serving.cli import main
@@ -113,6 +114,8 @@ def test_a_store_without_its_libraries_is_a_clear_error(tiny_weights, tmp_path, 
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     for name in [name for name in sys.modules if name.startswith(("serving.desk", "serving.store", "serving.hooks"))]:
         monkeypatch.delitem(sys.modules, name)
+    # Nor where an earlier test has imported it.
+    monkeypatch.delattr(serving, "store_commands", raising=False)
     monkeypatch.setenv("RIDA_STORE", str(tmp_path / "rida.db"))
     assert main(["corrections", "report"]) == 2
     assert 'pip install "rida[inbox]"' in capsys.readouterr().err
