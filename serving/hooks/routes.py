@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -21,6 +22,7 @@ from serving.http.errors import STATUSES, ApiError, json_response, unavailable
 from serving.http.exchange import exchange_of
 from serving.http.plain_routes import PlainRoute
 from serving.http.schemas import ErrorAnswer
+from serving.http.traces import trace
 from serving.settings import Settings
 from serving.store.intake import Arrival
 from serving.store.retention import DELIVERY_DAYS
@@ -29,6 +31,8 @@ from serving.store.tables import DAY, now
 if TYPE_CHECKING:
     from serving.desk import Desk
     from serving.http.lifecycle import Service
+
+logger = logging.getLogger("rida.http")
 
 _ERRORS: Final = (400, 401, 408, 413, 415, 429, 500, 503)
 
@@ -110,6 +114,7 @@ async def _receive(request: Request, system: System, secret: str, desk: Desk) ->
                 new = await asyncio.wait_for(storing, max(0.0, deadline - time.monotonic()))
             except (SQLAlchemyError, TimeoutError) as error:
                 # The system sends it again, or shows that it could not.
+                logger.error("a delivery could not be stored: %s", trace(error))
                 raise unavailable("store_failed", "the delivery could not be stored; send it again") from error
             status = "stored" if new else "duplicate"
         exchange_of(request.scope).work = {"stored": int(status == "stored")}

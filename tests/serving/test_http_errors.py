@@ -31,6 +31,12 @@ def keyed(start_server, tiny_classifier):
 
 
 @pytest.fixture(scope="module")
+def inbox(start_server, tiny_classifier, tmp_path_factory):
+    with start_server(lambda: tiny_classifier, store=str(tmp_path_factory.mktemp("store") / "rida.db")) as server:
+        yield server.client
+
+
+@pytest.fixture(scope="module")
 def starting(start_server, tiny_classifier):
     loaded = threading.Event()
 
@@ -41,12 +47,6 @@ def starting(start_server, tiny_classifier):
     with start_server(load) as server:
         yield server.client
         loaded.set()
-
-
-@pytest.fixture(scope="module")
-def inbox(start_server, tiny_classifier, tmp_path_factory):
-    with start_server(lambda: tiny_classifier, store=str(tmp_path_factory.mktemp("store") / "rida.db")) as server:
-        yield server.client
 
 
 @pytest.fixture
@@ -72,7 +72,10 @@ def byte_by_byte():
 PROVOKED = {
     400: ("client", {"content": b"{" + CANARY.encode(), "headers": {"Content-Type": "application/json"}}),
     401: ("keyed", {"json": {"text": CANARY}}),
-    403: ("inbox", {"url": "/inbox/login", "data": {"name": CANARY, "token": CANARY}}),
+    403: (
+        "inbox",
+        {"url": "/inbox/login", "data": {"token": CANARY, "name": CANARY}, "headers": {"Cookie": "rida_login=another"}},
+    ),
     404: ("client", {"url": f"/{CANARY}?text={CANARY}"}),
     405: ("client", {"method": "PUT", "json": {"text": CANARY}}),
     408: ("too_slow", {"content": byte_by_byte, "headers": {"Content-Type": "application/json"}}),

@@ -17,7 +17,6 @@ from server_processes import ROOT, process
 from sqlalchemy import event, text
 from stores import KINDS, count, rows
 
-import serving
 from model.errors import InputError
 from serving import store_commands
 from serving.cli import main
@@ -110,15 +109,15 @@ def test_a_server_that_cannot_open_its_store_says_so_and_ends(tiny_weights, tmp_
     assert "RIDA_STORE" in done.stderr.splitlines()[-1]
 
 
-def test_a_store_without_its_libraries_is_a_clear_error(tiny_weights, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
-    for name in [name for name in sys.modules if name.startswith(("serving.desk", "serving.store", "serving.hooks"))]:
-        monkeypatch.delitem(sys.modules, name)
-    # Nor where an earlier test has imported it.
-    monkeypatch.delattr(serving, "store_commands", raising=False)
-    monkeypatch.setenv("RIDA_STORE", str(tmp_path / "rida.db"))
-    assert main(["corrections", "report"]) == 2
-    assert 'pip install "rida[inbox]"' in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["['corrections', 'report']", "['serve', '--port', '0']"])
+def test_a_store_without_its_libraries_is_a_clear_error(tmp_path, command):
+    code = f"import sys; sys.modules['sqlalchemy'] = None; from serving.cli import main; sys.exit(main({command}))"
+    environment = os.environ | {"RIDA_STORE": str(tmp_path / "rida.db")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert 'pip install "rida[inbox]"' in done.stderr.splitlines()[-1]
 
 
 def test_a_server_without_a_store_imports_none_of_its_libraries():
