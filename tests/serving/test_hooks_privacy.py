@@ -65,7 +65,8 @@ def test_nothing_is_told_of_what_comes_in_goes_wrong_and_goes_out(start_desk, ti
                 raise OperationalError(f"INSERT {CANARY}", {"text": CANARY}, Exception(CANARY))
 
             with monkeypatch.context() as broken_store:
-                broken_store.setattr(server.service.desk.database, "change", fail)
+                for name in ("change", "look"):
+                    broken_store.setattr(server.service.desk.database, name, fail)
                 said += deliver(server.client, "generic", {"conversation": "8", "id": 1, "text": CANARY}).text
                 server.wait_for(lambda: "a delivery could not be stored: OperationalError" in written())
             said += server.client.get("/metrics").text

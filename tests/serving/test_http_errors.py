@@ -43,12 +43,6 @@ def starting(start_server, tiny_classifier):
         loaded.set()
 
 
-@pytest.fixture(scope="module")
-def inbox(start_server, tiny_classifier, tmp_path_factory):
-    with start_server(lambda: tiny_classifier, store=str(tmp_path_factory.mktemp("store") / "rida.db")) as server:
-        yield server.client
-
-
 @pytest.fixture
 def limited(start_server, tiny_classifier):
     with start_server(lambda: tiny_classifier, texts_per_minute="1") as server:
