@@ -151,8 +151,13 @@ class _Run:
             if 0 < resumed < looked.rows:
                 self.say(f"resuming at row {resumed + 1:,} of {looked.rows:,}; the rows before it are scored.")
             with self._kept(journal, looked.rows):
-                self._score(journal, inputs, max(looked.rows, 1))
-                self._write_all(journal, inputs)
+                try:
+                    self._score(journal, inputs, max(looked.rows, 1))
+                    self._write_all(journal, inputs)
+                except InputError:
+                    # An input that is read while somebody writes it looks damaged; what is wrong is the change.
+                    inputs.check_all(thoroughly=False)
+                    raise
             journal.remove()
         return resumed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 
 import numpy as np
 import pytest
@@ -134,16 +133,6 @@ def test_a_lasting_change_is_one_finding_however_the_weeks_vary(seed):
     assert len(found) == 1
     first, last = map(int, found[0].value.removeprefix("weeks ").split(" to "))
     assert (first, last) == (25, 39)
-
-
-def test_time_grows_with_the_number_of_groups_that_differ_and_not_with_its_square():
-    def seconds(many: int) -> float:
-        dimension = groups(*[counts(satisfied=90, angry=10), counts(satisfied=40, angry=60)] * (many // 2))
-        began = time.process_time()
-        assert len(find_changes([dimension]).found) >= many // 2
-        return time.process_time() - began
-
-    assert seconds(8000) < 24 * seconds(1000)  # the square would be 64
 
 
 def test_chance_alone_is_hardly_ever_reported():
