@@ -24,6 +24,12 @@ def failing(start_stub, tiny_classifier):
 
 
 @pytest.fixture(scope="module")
+def inbox(start_server, tiny_classifier, tmp_path_factory):
+    with start_server(lambda: tiny_classifier, store=str(tmp_path_factory.mktemp("store") / "rida.db")) as server:
+        yield server.client
+
+
+@pytest.fixture(scope="module")
 def keyed(start_server, tiny_classifier):
     with start_server(lambda: tiny_classifier, keys="0" * 64) as server:
         server.wait_until_ready()
