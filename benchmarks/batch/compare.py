@@ -25,8 +25,9 @@ from benchmarks.batch import rows
 from benchmarks.batch.command import contestant, score
 from benchmarks.batch.contestants import CEILING, CONTESTANTS, DISTILBERT, SAME_BATCHES, SAME_ONE, XLM_R
 from benchmarks.batch.goals import DISTINCT, FOURFOLD, NATURAL, Results
-from benchmarks.batch.machine import machine, versions, warning
+from benchmarks.batch.machine import versions
 from benchmarks.batch.table import RESULTS, show, write_page
+from benchmarks.machine import machine, warning
 
 # Rida's runs stand between the others'.
 _ORDER: Final = (DISTINCT, CEILING, SAME_BATCHES, NATURAL, XLM_R, SAME_ONE, FOURFOLD, DISTILBERT)

@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from benchmarks.batch import rows
 from benchmarks.batch.command import score
 from benchmarks.batch.goals import Results, workers_goal
-from benchmarks.batch.machine import machine, versions, warning
+from benchmarks.batch.machine import versions
 from benchmarks.batch.table import WORKERS
+from benchmarks.machine import machine, warning
 
 _FILES: Final = 4
 _START_ROWS: Final = 16

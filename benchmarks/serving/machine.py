@@ -1,23 +1,19 @@
-"""The machine and the versions that a result was measured with."""
+"""The versions that a result was measured with, and what the host took meanwhile."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
 from benchmarks.serving.processes import ROOT
-
-BUSY: Final = 0.3
 
 _WEIGHTS: Final = ROOT / "model" / "weights"
 
@@ -27,28 +23,9 @@ _ANSWERING: Final = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools")
 _PEERS: Final = ("bentoml", "litserve", "locust")
 
 
-def machine() -> dict[str, Any]:
-    """Cores, memory, and how busy it was before the run."""
-    load = round(os.getloadavg()[0], 2)
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(psutil.virtual_memory().total / 1024**3),
-        "load_before": load,
-        "busy_before": load > BUSY,
-    }
-
-
 def stolen_seconds() -> float:
     """Seconds of all cores that the host gave to somebody else, since the machine began."""
     return float(getattr(psutil.cpu_times(), "steal", 0.0))
-
-
-def warning(found: dict[str, Any]) -> str | None:
-    """What to say of a machine that did not have its cores to itself before the run."""
-    if not found["busy_before"]:
-        return None
-    return f"beware: the machine was busy before this run (load {found['load_before']:.2f})"
 
 
 def versions(rida_python: str) -> dict[str, Any]:
@@ -97,9 +74,3 @@ def _installed(names: Iterable[str]) -> dict[str, str | None]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = None
     return found
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = {line.split(":")[1].strip() for line in lines if "model name" in line}
-    return ", ".join(sorted(names)) or platform.processor()
