@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.config import Calibration
-from model.labels import MOODS, SATISFACTION, TOPICS
+from model.labels import MOODS, SATISFACTION
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ _UNHAPPY = SATISFACTION.index("unhappy")
 
 
 class HeadLogits(NamedTuple):
-    """Logits by head: satisfaction (texts, 3), anger (texts,), topics (texts, 8)."""
+    """Logits by head: satisfaction (texts, 3), anger (texts,), topics (texts, topics)."""
 
     satisfaction: Floats
     anger: Floats
@@ -30,9 +30,9 @@ class HeadLogits(NamedTuple):
 
 
 def split_heads(logits: npt.NDArray[np.floating]) -> HeadLogits:
-    """Splits the graph's output (texts, 12) by head."""
+    """Splits the graph's output (texts, 4 + topics) by head."""
     values = logits.astype(np.float64)
-    return HeadLogits(values[:, :3], values[:, 3], values[:, 4 : 4 + len(TOPICS)])
+    return HeadLogits(values[:, :3], values[:, 3], values[:, 4:])
 
 
 def combine_windows(heads: HeadLogits, windows: Sequence[Sequence[Sequence[int]]]) -> HeadLogits:
@@ -66,7 +66,7 @@ def mood_probabilities(heads: HeadLogits, calibration: Calibration) -> Floats:
 
 
 def topic_probabilities(heads: HeadLogits, calibration: Calibration) -> Floats:
-    """Calibrated probability of each topic, (texts, 8) in the order of TOPICS."""
+    """Calibrated probability of each topic, (texts, topics) in the order of the weights."""
     return sigmoid(heads.topics / calibration.temperatures.topics)
 
 

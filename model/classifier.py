@@ -21,7 +21,7 @@ from model.calibration import (
 from model.config import WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
-from model.errors import NO_SCORE, InputError, TextError
+from model.errors import NO_SCORE, InputError, TextError, WeightsError
 from model.labels import MOODS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
@@ -126,6 +126,12 @@ class Classifier:
         self._session = Session(
             folder / GRAPH, threads=threads, tokens_per_batch=limits.tokens_per_batch, pad_id=pad_id
         )
+        labels = 4 + len(self._config.topics)
+        if self._session.labels not in (None, labels):
+            raise WeightsError(
+                f"{folder / GRAPH}: gives {self._session.labels} logits a text, and {CONFIG} names labels for "
+                f"{labels}; these files do not belong together"
+            )
 
     def classify(self, texts: Sequence[object], *, ids: Sequence[str] | None = None) -> list[Prediction | Rejection]:
         """Scores texts and gives a prediction each, in the order given.
@@ -218,7 +224,7 @@ class Classifier:
 
     def _prediction(self, name: str, read: ReadText, decided: int, moods: Floats, topics: Floats) -> Prediction:
         thresholds = self._config.thresholds
-        ranked = ranked_topics(topics)
+        ranked = ranked_topics(topics, self._config.topics)
         return Prediction(
             id=name,
             mood=MOODS[decided],

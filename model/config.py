@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.errors import WeightsError
-from model.labels import MOODS, TOPICS
+from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS, own_topic_fault
 
 FORMAT = 1
 """Version of the weights folder's layout; another one is refused."""
@@ -69,12 +69,6 @@ class Thresholds(_Section):
     needs_review: Probability
     topics: dict[str, Probability]
 
-    @model_validator(mode="after")
-    def _every_topic(self) -> Thresholds:
-        if set(self.topics) != set(TOPICS):
-            raise ValueError(f"thresholds.topics must name exactly {', '.join(TOPICS)}")
-        return self
-
 
 class Calibration(NamedTuple):
     """All that stands between logits and probabilities."""
@@ -115,10 +109,24 @@ class WeightsConfig(_Section):
         """Temperatures and biases together."""
         return Calibration(self.temperatures, self.biases)
 
+    @property
+    def own_topics(self) -> tuple[str, ...]:
+        """The topics that were added to those that every weights folder has."""
+        return self.topics[len(TOPICS) :]
+
     @model_validator(mode="after")
     def _known_labels(self) -> WeightsConfig:
-        if self.moods != MOODS or self.topics != TOPICS:
-            raise ValueError("moods and topics must be those of this version of rida, in its order")
+        if self.moods != MOODS or self.topics[: len(TOPICS)] != TOPICS:
+            raise ValueError("moods and topics must begin with those of this version of rida, in its order")
+        if len(self.own_topics) > MAX_OWN_TOPICS:
+            raise ValueError(f"topics has {len(self.own_topics)} own ones; {MAX_OWN_TOPICS} are the most")
+        for name in self.own_topics:
+            if fault := own_topic_fault(name):
+                raise ValueError(f"the topic {name!r} {fault}")
+        if len(set(self.topics)) != len(self.topics):
+            raise ValueError("topics names one twice")
+        if tuple(self.thresholds.topics) != self.topics:
+            raise ValueError(f"thresholds.topics must name exactly, and in this order, {', '.join(self.topics)}")
         return self
 
 

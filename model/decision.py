@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from model.config import Thresholds
-from model.labels import MOODS, TOPICS
+from model.labels import MOODS
 from model.prediction import TopicScore
 
 _ANGRY = MOODS.index("angry")
@@ -21,10 +23,10 @@ def decided_moods(scores: Floats, angry_threshold: float) -> npt.NDArray[np.int6
     return np.where(scores[:, _ANGRY] >= angry_threshold, _ANGRY, scores.argmax(axis=1))
 
 
-def ranked_topics(scores: Floats) -> tuple[TopicScore, ...]:
-    """All topics, best first."""
+def ranked_topics(scores: Floats, names: Sequence[str]) -> tuple[TopicScore, ...]:
+    """All topics of one text, best first; `scores` (topics,) are those of `names`."""
     order = np.argsort(-scores, kind="stable")
-    return tuple(TopicScore(TOPICS[at], float(scores[at])) for at in order)
+    return tuple(TopicScore(names[at], float(scores[at])) for at in order)
 
 
 def topics_over(ranked: tuple[TopicScore, ...], thresholds: Thresholds) -> tuple[TopicScore, ...]:

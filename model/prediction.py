@@ -21,7 +21,7 @@ class Prediction:
     """How one customer feels and what about.
 
     `scores` holds the calibrated probability of each mood and sums to 1. `topics` are those over
-    their threshold, best first; `all_topics` are all eight, best first. `tokens` counts the pieces
+    their threshold, best first; `all_topics` are all, best first. `tokens` counts the pieces
     read; `truncated` says that the text had more than that.
     """
 

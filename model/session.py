@@ -49,19 +49,27 @@ class Session:
     over two threads. Idle threads sleep instead of spinning. Safe to use from several threads.
     """
 
-    def __init__(self, graph: Path, *, threads: int, tokens_per_batch: int, pad_id: int) -> None:
+    def __init__(self, graph: Path | bytes, *, threads: int, tokens_per_batch: int, pad_id: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        given = graph if isinstance(graph, bytes) else str(graph)
         try:
-            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library's own exceptions share no base but Exception
-            raise WeightsError(f"{graph}: cannot be loaded as a graph ({error})") from error
+            name = "the changed graph" if isinstance(graph, bytes) else graph
+            raise WeightsError(f"{name}: cannot be loaded as a graph ({error})") from error
         self._tokens_per_batch = tokens_per_batch
         self._pad_id = pad_id
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rida-session")
+
+    @property
+    def labels(self) -> int | None:
+        """How many logits a window gets; None where the graph does not say."""
+        size = self._session.get_outputs()[0].shape[-1]
+        return size if isinstance(size, int) else None
 
     def logits(self, windows: Sequence[Sequence[int]]) -> Logits:
         """Scores windows; (windows, labels) in the order given, whatever they were batched with."""

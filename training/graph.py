@@ -2,7 +2,7 @@
 
 The graph is built operator by operator instead of traced: what is quantised, and how, stays in plain
 sight. Inputs: `input_ids` (batch, length) int32 and `lengths` (batch,) int32, padding on the right. Output:
-`logits` (batch, 12): satisfaction (3), anger (1), topics (8).
+`logits` (batch, 4 + topics): satisfaction (3), anger (1), topics (8, and own ones).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def build_graph(weights: Mapping[str, Floats], shape: Shape, integer: Mapping[st
     for layer in range(shape.layers):
         hidden = _layer(graph, weights, shape, layer, hidden, integer)
     _pooled_logits(graph, weights, hidden)
-    return _model(graph)
+    return _model(graph, labels=4 + len(weights["topics.bias"]))
 
 
 def matrix_names(shape: Shape) -> list[str]:
@@ -202,12 +202,12 @@ def _pooled_logits(graph: GraphBuilder, weights: Mapping[str, Floats], hidden: s
     graph.node("Gemm", "logits", flat, graph.constant("heads.w", matrix), graph.constant("heads.b", bias))
 
 
-def _model(graph: GraphBuilder) -> onnx.ModelProto:
+def _model(graph: GraphBuilder, *, labels: int) -> onnx.ModelProto:
     inputs = [
         helper.make_tensor_value_info("input_ids", TensorProto.INT32, ["batch", "length"]),
         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
     ]
-    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "labels"])]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", labels])]
     body = helper.make_graph(graph.nodes, "rida", inputs, outputs, graph.constants)
     versions = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
     return helper.make_model(body, opset_imports=versions, ir_version=10, producer_name="rida")

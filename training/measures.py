@@ -20,7 +20,7 @@ from data.rows import FeedbackRow
 from model.calibration import HeadLogits, mood_probabilities, topic_probabilities
 from model.config import Calibration, Thresholds
 from model.decision import decided_moods
-from model.labels import MOODS, SATISFACTION, TOPICS
+from model.labels import MOODS, SATISFACTION
 from training.targets import UNKNOWN, anger_targets, mood_targets, satisfaction_targets, topic_targets
 
 FALSE_ALARM_RATE = 0.05
@@ -39,7 +39,7 @@ def measure(
     raw = mood_probabilities(heads, Calibration())
     measured: dict[str, Any] = {"texts": len(rows)}
     gold_moods, gold_satisfaction = mood_targets(rows), satisfaction_targets(rows)
-    gold_anger, gold_topics = anger_targets(rows), topic_targets(rows)
+    gold_anger, gold_topics = anger_targets(rows), topic_targets(rows, tuple(thresholds.topics))
     if (known := gold_moods != UNKNOWN).any():
         measured["mood"] = _mood(moods[known], raw[known], gold_moods[known], thresholds)
     if (known := gold_satisfaction != UNKNOWN).any():
@@ -130,14 +130,14 @@ def _angry(scores: Floats, gold: Classes, threshold: float) -> dict[str, Any]:
 
 def _topics(scores: Floats, gold: Classes, thresholds: Thresholds) -> dict[str, Any]:
     """Only the topics that a row's source can label count, so micro-F1 is taken over single decisions."""
-    decided = scores >= np.array([thresholds.topics[name] for name in TOPICS])
+    decided = scores >= np.array(list(thresholds.topics.values()))
     known = gold != UNKNOWN
     by_topic = {
         name: {
             "f1": float(f1_score(gold[known[:, at], at], decided[known[:, at], at], zero_division=0)),
             "texts": int(gold[known[:, at], at].sum()),
         }
-        for at, name in enumerate(TOPICS)
+        for at, name in enumerate(thresholds.topics)
         if (gold[:, at] == 1).any()
     }
     return {

@@ -22,7 +22,7 @@ from model.calibration import HeadLogits, mood_probabilities, topic_probabilitie
 from model.classifier import Classifier, load
 from model.decision import decided_moods
 from model.errors import RecipeError
-from model.labels import MOODS, SATISFACTION, TOPICS
+from model.labels import MOODS, SATISFACTION
 from training.measures import decided_satisfaction
 from training.report import percent
 from training.targets import UNKNOWN, anger_targets, satisfaction_targets, topic_targets
@@ -130,8 +130,9 @@ def _measure(
     moods = mood_probabilities(heads, config.calibration)
     said: npt.NDArray[Any]
     if each.task == "topics":
-        thresholds = np.array([config.thresholds.topics[name] for name in TOPICS])
-        gold, said = topic_targets(rows), topic_probabilities(heads, config.calibration) >= thresholds
+        thresholds = np.array(list(config.thresholds.topics.values()))
+        gold = topic_targets(rows, config.topics)
+        said = topic_probabilities(heads, config.calibration) >= thresholds
     elif each.task == "anger":
         gold = anger_targets(rows)
         said = decided_moods(moods, config.thresholds.angry) == MOODS.index("angry")

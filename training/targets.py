@@ -37,19 +37,19 @@ def mood_targets(rows: Sequence[FeedbackRow]) -> Classes:
     )
 
 
-def topic_targets(rows: Sequence[FeedbackRow]) -> Classes:
-    """0 or 1 for each topic, (rows, 8); UNKNOWN for topics that the row's source cannot label.
+def topic_targets(rows: Sequence[FeedbackRow], names: Sequence[str] = TOPICS) -> Classes:
+    """0 or 1 for each topic of `names`, (rows, topics); UNKNOWN for topics that the row's source cannot label.
 
     Raises:
-        RecipeError: a row names a topic that rida does not have.
+        RecipeError: a row names a topic that is not among `names`.
     """
-    return np.array([_topics(row) for row in rows], dtype=np.int64).reshape(len(rows), len(TOPICS))
+    return np.array([_topics(row, names) for row in rows], dtype=np.int64).reshape(len(rows), len(names))
 
 
-def _topics(row: FeedbackRow) -> list[int]:
+def _topics(row: FeedbackRow, names: Sequence[str]) -> list[int]:
     if row.topics is None:
-        return [UNKNOWN] * len(TOPICS)
-    if strange := set(row.topics) - set(TOPICS):
-        raise RecipeError(f"{row.source}, row {row.id!r}: unknown topic {sorted(strange)}; use {', '.join(TOPICS)}")
+        return [UNKNOWN] * len(names)
+    if strange := set(row.topics) - set(names):
+        raise RecipeError(f"{row.source}, row {row.id!r}: unknown topic {sorted(strange)}; use {', '.join(names)}")
     covered = TOPICS if row.topics_covered is None else row.topics_covered
-    return [1 if topic in row.topics else 0 if topic in covered else UNKNOWN for topic in TOPICS]
+    return [1 if topic in row.topics else 0 if topic in covered else UNKNOWN for topic in names]

@@ -37,9 +37,8 @@ def taught(texts: Sequence[str], teacher: Classifier) -> Taught:
     heads, kept = teacher.logits(texts)
     moods = mood_probabilities(heads, calibration)
     unhappy = moods[:, MOODS.index("dissatisfied")] + moods[:, MOODS.index("angry")]
-    said[kept] = np.column_stack(
-        [moods[:, :2], unhappy, moods[:, MOODS.index("angry")] / unhappy, topic_probabilities(heads, calibration)]
-    )
+    topics = topic_probabilities(heads, calibration)[:, : len(TOPICS)]
+    said[kept] = np.column_stack([moods[:, :2], unhappy, moods[:, MOODS.index("angry")] / unhappy, topics])
     return said
 
 
