@@ -1,8 +1,4 @@
-"""Texts as vectors: what the shipped graph pools before its heads, beside the heads' own logits.
-
-The graph in a weights folder gives logits alone; here its mean of the last hidden states is read off as well. Needs
-onnx, and no torch.
-"""
+"""Texts as vectors: what the graph of a weights folder pools inside, beside its logits. Needs onnx, and no torch."""
 
 from __future__ import annotations
 
@@ -18,16 +14,12 @@ from onnx import helper
 from model.calibration import Floats, HeadLogits, combine_windows, split_heads
 from model.classifier import ReadText, load
 from model.cores import usable_cores
-from model.errors import WeightsError
 from model.manifest import GRAPH, TOKENIZER
 from model.session import Session
 from model.tokenizer import id_of, read_tokenizer
+from training.pooled import LOGITS, depth, pooled, read_graph
 
-POOLED = "pooled"
-"""The name of the pooled value in the graph, (windows, width)."""
-
-_LOGITS = "logits"
-_BOTH = "logits_and_pooled"
+_ALL = "logits_and_pooled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +34,19 @@ class Embedded:
 class Embedder:
     """Reads texts with the weights of one folder.
 
+    Vectors are those of the last layer, or those of several `layers`, from 0 on, one after the other.
+
     Raises:
-        WeightsError: the folder cannot be used, or its graph has no pooled value.
+        WeightsError: the folder cannot be used.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, *, threads: int | None = None, layers: Sequence[int] | None = None) -> None:
         self._classifier = load(folder, threads=threads)
         self.info = self._classifier.info
+        model = read_graph(folder / GRAPH)
         limits = self.info.config.limits
         self._session = Session(
-            _with_pooled(folder / GRAPH),
+            _with_pooled(model, [depth(model) - 1] if layers is None else layers),
             threads=threads or usable_cores(),
             tokens_per_batch=limits.tokens_per_batch,
             pad_id=id_of(read_tokenizer(folder / TOKENIZER), "<pad>"),
@@ -65,9 +60,9 @@ class Embedder:
         parts = [each.windows for each in read if isinstance(each, ReadText)]
         if not parts:
             return Embedded(np.empty((0, 0)), split_heads(np.empty((0, self._labels))), [])
-        both = self._session.logits([window for windows in parts for window in windows])
-        heads = combine_windows(split_heads(both[:, : self._labels]), parts)
-        return Embedded(_means(both[:, self._labels :].astype(np.float64), parts), heads, kept)
+        values = self._session.logits([window for windows in parts for window in windows])
+        heads = combine_windows(split_heads(values[:, : self._labels]), parts)
+        return Embedded(_means(values[:, self._labels :].astype(np.float64), parts), heads, kept)
 
 
 def _means(vectors: Floats, parts: Sequence[Sequence[Sequence[int]]]) -> Floats:
@@ -77,13 +72,11 @@ def _means(vectors: Floats, parts: Sequence[Sequence[Sequence[int]]]) -> Floats:
     return np.asarray(sums / np.add.reduceat(lengths, starts)[:, None])
 
 
-def _with_pooled(path: Path) -> bytes:
-    """The graph with one output in place of its logits: those, followed by the pooled value."""
-    model = onnx.load_model(path)
-    if POOLED not in {name for node in model.graph.node for name in node.output}:
-        raise WeightsError(f"{path}: has no value named {POOLED!r}; give weights that this version of rida exported")
-    model.graph.node.append(helper.make_node("Concat", [_LOGITS, POOLED], [_BOTH], name=_BOTH, axis=1))
+def _with_pooled(model: onnx.ModelProto, layers: Sequence[int]) -> bytes:
+    """The graph with one output in place of its logits: those, followed by the layers' pooled values."""
+    values = [LOGITS, *(pooled(model, layer) for layer in layers)]
+    model.graph.node.append(helper.make_node("Concat", values, [_ALL], name=_ALL, axis=1))
     del model.graph.output[:]
-    model.graph.output.append(helper.make_tensor_value_info(_BOTH, onnx.TensorProto.FLOAT, ["batch", "values"]))
+    model.graph.output.append(helper.make_tensor_value_info(_ALL, onnx.TensorProto.FLOAT, ["batch", "values"]))
     serialised: bytes = model.SerializeToString()
     return serialised

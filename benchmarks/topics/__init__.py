@@ -1,0 +1,1 @@
+"""Own topics from a few examples, beside SetFit and TF-IDF."""

@@ -1,0 +1,60 @@
+"""`rida topics fit`: from a file of examples to a weights folder that every command takes."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from serving.cli import main
+from tests.training.test_own_topics import BAGGAGE, CRASHES, OTHERS
+
+
+@pytest.fixture
+def examples(tmp_path):
+    path = tmp_path / "examples.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["text", "topics"])
+        writer.writerows([text, "gepäck"] for text in BAGGAGE)
+        writer.writerows([text, "app crash"] for text in CRASHES)
+        writer.writerows([text, ""] for text in OTHERS)
+    return path
+
+
+def test_examples_in_a_file_become_topics_of_every_command(examples, tmp_path, tiny_weights, capsys):
+    output = tmp_path / "mine"
+    assert main(["topics", "fit", str(examples), "-o", str(output), "--weights", str(tiny_weights)]) == 0
+    shown = capsys.readouterr().out
+    assert "gepäck" in shown
+    assert f"--weights {output}" in shown
+    assert main(["classify", "--json", "--all-topics", "My bag is lost", "--weights", str(output)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {"gepäck", "app crash"} <= {topic["name"] for topic in answer["all_topics"]}
+    assert main(["model", "--json", "--weights", str(output)]) == 0
+    assert json.loads(capsys.readouterr().out)["labels"]["topics"][-2:] == ["app crash", "gepäck"]
+
+
+def test_what_was_learned_as_json(examples, tmp_path, tiny_weights, capsys):
+    output = str(tmp_path / "mine")
+    assert main(["topics", "fit", str(examples), "-o", output, "--weights", str(tiny_weights), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["texts"], told["without_topic"]) == (len(BAGGAGE) + len(CRASHES) + len(OTHERS), len(OTHERS))
+    assert {topic["verdict"] for topic in told["topics"]} <= {"good", "fair", "weak"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("text,topics\n", "no text has an own topic"),
+        ("words,label\na b c,bag\n", "no column of labels is named 'mood' or 'topics'"),
+        ("text,topics\nmy bag is lost,baggage\n", "needs 8 different texts"),
+    ],
+)
+def test_a_file_that_teaches_nothing_is_refused_and_nothing_is_written(content, said, tmp_path, tiny_weights, capsys):
+    path = tmp_path / "few.csv"
+    path.write_text(content, encoding="utf-8")
+    assert main(["topics", "fit", str(path), "-o", str(tmp_path / "mine"), "--weights", str(tiny_weights)]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()

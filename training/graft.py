@@ -1,0 +1,143 @@
+"""Putting heads of own topics onto a weights folder, whose encoder and other heads stay bit for bit as they are."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from model.classifier import SHIPPED_WEIGHTS
+from model.config import WeightsConfig, read_config
+from model.errors import InputError
+from model.labels import MAX_OWN_TOPICS, TOPICS
+from model.manifest import CARD, CONFIG, GRAPH, MANIFEST, write_manifest
+from training.folders import recover_folder, replace_folder
+from training.pooled import LOGITS, depth, pooled, read_graph
+from training.topic_features import feature_layers
+
+HEADING = "## Own topics"
+_SHARED, _OWN, _FEATURES = "shared_logits", "own.logits", "own.features"
+_WEIGHTS, _BIAS = "own.w", "own.b"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicHead:
+    """A linear head on the vectors of `feature_layers`, one after the other, (layers · width,).
+
+    The sigmoid of what it gives is the probability of the topic, which counts from `threshold` on.
+    """
+
+    name: str
+    weights: npt.NDArray[np.float64]
+    bias: float
+    threshold: float
+
+
+def check_output(output: Path) -> None:
+    """Whether a weights folder may be written there.
+
+    Raises:
+        InputError: something else stands there, or it is the folder that belongs to the package.
+    """
+    if output.resolve() == SHIPPED_WEIGHTS.resolve():
+        raise InputError(f"{output} holds the weights that belong to rida; name another folder")
+    recover_folder(output)
+    if output.exists() and not (output.is_dir() and ((output / MANIFEST).exists() or not any(output.iterdir()))):
+        raise InputError(f"{output} is there and no weights folder; name another one, or remove it")
+
+
+def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str) -> None:
+    """Writes the folder `output`: `weights` with own topics, and `notes` on them in its card.
+
+    An own topic that `weights` has already is replaced where a head has its name, and kept else. What stands at
+    `output` is replaced once the new folder is whole.
+
+    Raises:
+        InputError: `output` cannot be written, or there would be too many own topics.
+        WeightsError: the graph is none that rida exported.
+    """
+    check_output(output)
+    config = read_config(weights / CONFIG)
+    new = {head.name for head in heads}
+    kept = [name for name in config.own_topics if name not in new]
+    if len(kept) + len(new) > MAX_OWN_TOPICS:
+        raise InputError(
+            f"{weights} has {len(kept)} own topics that stay, and {len(new)} are new; {MAX_OWN_TOPICS} are the most"
+        )
+    model = read_graph(weights / GRAPH)
+    # The runtime divides the logits of all topics by one temperature, which was not fitted on these.
+    temperature = config.temperatures.topics
+    rows = np.array([temperature * head.weights for head in heads])
+    biases = np.array([temperature * head.bias for head in heads])
+    if _WEIGHTS in {constant.name for constant in model.graph.initializer}:
+        columns = [config.own_topics.index(name) for name in kept]
+        rows = np.concatenate([_constant(model, _WEIGHTS).T[columns], rows])
+        biases = np.concatenate([_constant(model, _BIAS)[columns], biases])
+    else:
+        _add_own_logits(model)
+    _set_constant(model, _WEIGHTS, rows.T)
+    _set_constant(model, _BIAS, biases)
+    labels = model.graph.output[0].type.tensor_type.shape.dim[1]
+    labels.Clear()
+    labels.dim_value = 4 + len(TOPICS) + len(rows)
+
+    fresh = output.with_name(output.name + ".tmp")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(weights, fresh)
+    (fresh / GRAPH).write_bytes(model.SerializeToString())
+    config = _with_topics(config, kept, heads)
+    (fresh / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _note(fresh / CARD, notes)
+    write_manifest(fresh)
+    replace_folder(output, fresh)
+
+
+def _add_own_logits(model: onnx.ModelProto) -> None:
+    """Makes the logits those that there were, followed by the own topics'."""
+    for node in model.graph.node:
+        if LOGITS in node.output:
+            node.output[list(node.output).index(LOGITS)] = _SHARED
+    values = [pooled(model, layer) for layer in feature_layers(depth(model))]
+    nodes = [
+        helper.make_node("Concat", values, [_FEATURES], name=_FEATURES, axis=1),
+        helper.make_node("Gemm", [_FEATURES, _WEIGHTS, _BIAS], [_OWN], name=_OWN),
+        helper.make_node("Concat", [_SHARED, _OWN], [LOGITS], name=LOGITS + "_of_all", axis=1),
+    ]
+    model.graph.node.extend(nodes)
+
+
+def _constant(model: onnx.ModelProto, name: str) -> npt.NDArray[np.float64]:
+    found = next(constant for constant in model.graph.initializer if constant.name == name)
+    return np.asarray(numpy_helper.to_array(found), dtype=np.float64)
+
+
+def _set_constant(model: onnx.ModelProto, name: str, value: npt.NDArray[Any]) -> None:
+    made = numpy_helper.from_array(np.ascontiguousarray(value, dtype=np.float32), name)
+    for constant in model.graph.initializer:
+        if constant.name == name:
+            constant.CopyFrom(made)
+            return
+    model.graph.initializer.append(made)
+
+
+def _with_topics(config: WeightsConfig, kept: Sequence[str], heads: Sequence[TopicHead]) -> WeightsConfig:
+    thresholds = {name: config.thresholds.topics[name] for name in (*TOPICS, *kept)}
+    thresholds |= {head.name: head.threshold for head in heads}
+    content = config.model_dump(mode="json")
+    content["topics"] = list(thresholds)
+    content["thresholds"]["topics"] = thresholds
+    # Built anew and not copied, so that it is checked.
+    return WeightsConfig.model_validate(content)
+
+
+def _note(card: Path, notes: str) -> None:
+    """Puts the section on own topics at the card's end, in the place of the one before."""
+    before = card.read_text(encoding="utf-8").partition(f"{HEADING}\n")[0].rstrip() if card.exists() else ""
+    card.write_text(f"{before}\n\n{HEADING}\n\n{notes.strip()}\n", encoding="utf-8")

@@ -1,0 +1,204 @@
+"""Own topics from a handful of labelled texts: a head each on the frozen encoder, as good as cross-validation says.
+
+Each topic is a logistic regression on features of the encoder (`training/topic_features.py`), one topic against the
+rest, so that a text may have several. How strongly all are regularised is what gives the least log-loss on texts held
+out; from the same held-out scores come calibration, thresholds and what is said of how good each topic is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, precision_recall_curve
+from sklearn.model_selection import StratifiedKFold
+
+from data.rows import FeedbackRow
+from model.calibration import Floats, sigmoid
+from model.manifest import GRAPH
+from training.embedding import Embedder
+from training.graft import TopicHead, check_output, graft
+from training.pooled import depth, read_graph
+from training.targets import Classes
+from training.topic_examples import MIN_EXAMPLES, TopicExamples, topic_examples
+from training.topic_features import Whitening, feature_layers, fit_whitening
+from training.topic_quality import TopicQuality, quality_table, topic_qualities
+
+log = logging.getLogger(__name__)
+
+_FOLDS = 5
+_STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
+"""Inverse strengths of regularisation that are tried, for features of length 1."""
+
+_SEARCHED_TEXTS = 800
+"""More are not needed to choose a strength, and would take minutes."""
+
+_OWN_THRESHOLD_FROM = 20
+"""Examples from which on a topic gets a threshold of its own: a best F1 over fewer would be noise."""
+
+_BACKGROUND = Path(__file__).parent / "written" / "data.jsonl"
+_BACKGROUND_TEXTS = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTopics:
+    """What was learned: how good each topic is, on how many texts, and how strongly it was regularised."""
+
+    qualities: tuple[TopicQuality, ...]
+    texts: int
+    without: int
+    strength: float
+
+    def table(self) -> list[str]:
+        """A line a topic, as Markdown that also reads well on a terminal; per cent."""
+        return quality_table(self.qualities)
+
+    def advice(self) -> list[str]:
+        """What would make the topics better, in sentences."""
+        said = [advice for quality in self.qualities if (advice := quality.advice())]
+        if self.without < MIN_EXAMPLES:
+            said.append(
+                f"Only {self.without} texts have none of the topics: texts on other things will often be given one, "
+                "too. Add some with an empty topic."
+            )
+        return said
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape that `rida topics fit --json` shows."""
+        return {
+            "texts": self.texts,
+            "without_topic": self.without,
+            "inverse_regularisation": self.strength,
+            "topics": [quality.as_dict() for quality in self.qualities],
+            "advice": self.advice(),
+        }
+
+
+def fit_own_topics(
+    rows: Sequence[FeedbackRow], *, weights: Path, output: Path, threads: int | None = None
+) -> FittedTopics:
+    """Learns the own topics that `rows` name and writes `weights` with them to the folder `output`.
+
+    Raises:
+        InputError: nothing can be learned from the rows, or `output` cannot be written.
+        WeightsError: `weights` cannot be used.
+    """
+    check_output(output)
+    examples = topic_examples(rows)
+    features, whitening, gold = embedded_examples(examples, weights, threads=threads)
+    heads, held_out, strength = fit_heads(features, gold, examples.names)
+    fitted = FittedTopics(
+        topic_qualities(examples.names, held_out, gold, [head.threshold for head in heads]),
+        texts=len(gold),
+        without=int((gold.sum(axis=1) == 0).sum()),
+        strength=strength,
+    )
+    graft(weights, [unfolded(head, whitening) for head in heads], output, notes=_notes(fitted))
+    return fitted
+
+
+def embedded_examples(
+    examples: TopicExamples, weights: Path, *, threads: int | None = None
+) -> tuple[Floats, Whitening, Classes]:
+    """Features (texts, width) of the examples that can be scored, the map that made them, and their labels."""
+    layers = feature_layers(depth(read_graph(weights / GRAPH)))
+    embedder = Embedder(weights, threads=threads, layers=layers)
+    background = embedder.embed(background_texts()).vectors
+    embedded = embedder.embed(examples.texts)
+    if len(embedded.kept) < len(examples.texts):
+        log.warning("%d texts cannot be read and are left out", len(examples.texts) - len(embedded.kept))
+    whitening = fit_whitening(np.concatenate([background, embedded.vectors]), len(layers))
+    return whitening.features(embedded.vectors), whitening, examples.gold[embedded.kept]
+
+
+def background_texts() -> list[str]:
+    """Texts of many kinds, in all first-class languages, evenly drawn from those that were written for training."""
+    with _BACKGROUND.open(encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line in lines]
+    return texts[:: max(1, len(texts) // _BACKGROUND_TEXTS)]
+
+
+def fit_heads(features: Floats, gold: Classes, names: Sequence[str]) -> tuple[list[TopicHead], Floats, float]:
+    """Heads on features, the held-out probabilities (texts, topics) they were chosen by, and the strength."""
+    searched = np.random.default_rng(0).permutation(len(gold))[:_SEARCHED_TEXTS]
+    if (gold[searched].sum(axis=0) < _FOLDS).any():
+        searched = np.arange(len(gold))
+    losses = {}
+    for strength in _STRENGTHS:
+        found = held_out_logits(features[searched], gold[searched], strength)
+        slope, shift = _platt(found, gold[searched])
+        losses[strength] = log_loss(gold[searched].ravel(), sigmoid(slope * found + shift).ravel(), labels=[0, 1])
+    strength = min(losses, key=lambda tried: losses[tried])
+    logits = held_out_logits(features, gold, strength)
+    slope, shift = _platt(logits, gold)
+    held_out = sigmoid(slope * logits + shift)
+    thresholds = _thresholds(held_out, gold)
+    heads = []
+    for at, name in enumerate(names):
+        fitted = _regression(strength).fit(features, gold[:, at])
+        bias = slope * float(fitted.intercept_[0]) + shift
+        heads.append(TopicHead(name, slope * fitted.coef_[0], bias, thresholds[at]))
+    return heads, held_out, strength
+
+
+def held_out_logits(features: Floats, gold: Classes, strength: float) -> Floats:
+    """Logits (texts, topics) of regressions that have not seen the text."""
+    logits = np.empty(gold.shape)
+    for at in range(gold.shape[1]):
+        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(features, gold[:, at])
+        for seen, held in folds:
+            fitted = _regression(strength).fit(features[seen], gold[seen, at])
+            logits[held, at] = fitted.decision_function(features[held])
+    return logits
+
+
+def unfolded(head: TopicHead, whitening: Whitening) -> TopicHead:
+    """A head on features as one on the graph's own vectors."""
+    weights, bias = whitening.unfolded(head.weights, head.bias)
+    return TopicHead(head.name, weights, bias, head.threshold)
+
+
+def _regression(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, max_iter=1000)
+
+
+def _platt(logits: Floats, gold: Classes) -> tuple[float, float]:
+    """Slope and shift, the same for all topics, that make sigmoids of held-out logits probabilities (Platt 1999)."""
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(logits.reshape(-1, 1), gold.ravel())
+    # A slope under zero would turn the topics round; it only comes of labels that say nothing.
+    return max(float(fitted.coef_[0, 0]), 0.05), float(fitted.intercept_[0])
+
+
+def _thresholds(held_out: Floats, gold: Classes) -> list[float]:
+    """The best F1 of all topics together where a topic has few examples, else its own."""
+    shared = _best_f1(held_out.ravel(), gold.ravel())
+    return [
+        _best_f1(held_out[:, at], gold[:, at]) if gold[:, at].sum() >= _OWN_THRESHOLD_FROM else shared
+        for at in range(gold.shape[1])
+    ]
+
+
+def _best_f1(scores: Floats, gold: Classes) -> float:
+    precision, recall, thresholds = precision_recall_curve(gold, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return round(float(np.clip(thresholds[int(f1[:-1].argmax())], 0.1, 0.9)), 4)
+
+
+def _notes(fitted: FittedTopics) -> str:
+    return "\n".join(
+        [
+            f"Learned by `rida topics fit` from {fitted.texts} labelled texts, {fitted.without} of them without an own "
+            "topic. The encoder and all other heads are unchanged. Figures in per cent, by cross-validation on those "
+            "texts: of other texts, and of other languages than theirs, they say little.",
+            "",
+            *fitted.table(),
+            "",
+            *(f"- {advice}" for advice in fitted.advice()),
+        ]
+    )

@@ -1,0 +1,59 @@
+"""Pooled values inside the graph of a weights folder: the mean of a layer's hidden states over the real pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from model.errors import WeightsError
+
+LOGITS = "logits"
+_LAST = "pooled"
+"""What the heads of the graph are given: the pooled value of the last layer, (windows, width)."""
+
+_SHARES = "share_row"
+_AXIS = "last_axis"
+
+
+def read_graph(path: Path) -> onnx.ModelProto:
+    """Reads a graph that values can be added to.
+
+    Raises:
+        WeightsError: it is none that rida exported.
+    """
+    try:
+        model = onnx.load_model(path)
+    except Exception as error:  # protobuf's own errors share no base but Exception
+        raise WeightsError(f"{path}: cannot be read as a graph ({error})") from error
+    made = _made(model)
+    for name in (LOGITS, _LAST, _SHARES):
+        if name not in made:
+            raise WeightsError(f"{path}: has no value {name!r}; give weights that this version of rida exported")
+    return model
+
+
+def depth(model: onnx.ModelProto) -> int:
+    """How many layers the encoder has."""
+    made = _made(model)
+    return next(layer for layer in range(len(made)) if f"{layer}.norm" not in made)
+
+
+def pooled(model: onnx.ModelProto, layer: int) -> str:
+    """The name of the pooled value of one layer, counted from 0; added where the graph has it not yet."""
+    if layer == depth(model) - 1:
+        return _LAST
+    name = f"{layer}.pooled"
+    if name not in _made(model):
+        row = f"{name}_row"
+        nodes = [
+            helper.make_node("MatMul", [_SHARES, f"{layer}.norm"], [row], name=row),
+            helper.make_node("Squeeze", [row, _AXIS], [name], name=name),
+        ]
+        model.graph.node.extend(nodes)
+    return name
+
+
+def _made(model: onnx.ModelProto) -> set[str]:
+    return {name for node in model.graph.node for name in node.output}
