@@ -140,7 +140,8 @@ def test_other_stars_than_five_are_refused_as_stars(tmp_path):
 
 def test_labels_of_the_file_are_mapped(tmp_path):
     (tmp_path / "labels.toml").write_text(
-        '\ufeff[mood]\n"very happy" = "satisfied"\ncomplaint = "unhappy"\n[topics]\nshipping = "delivery"\nother = ""\n',
+        '\ufeff[mood]\n"very happy" = "satisfied"\ncomplaint = "unhappy"\n'
+        '[topics]\nshipping = "delivery"\nother = ""\n',
         encoding="utf-8",
     )
     rows = [
