@@ -109,6 +109,10 @@ def _measures(
         measured = _measure("satisfaction macro-F1", _macro_over(gold), gold, *pair)
         # Where moods are mostly unknown, the few that are known tell less.
         found.insert(0 if of_mood.sum() < of_satisfaction.sum() / 2 else len(found), measured)
+    if {0, 1} <= set(angry.tolist()):
+        gold = angry[angry != UNKNOWN]
+        pair = tuple((each.moods[angry != UNKNOWN] == _ANGRY).astype(np.int64) for each in (one, other))
+        found.append(_measure("angry F1", _angry_f1, gold, *pair))
     if (angry == 1).any():
         gold = angry[angry == 1]
         pair = (one.moods[angry == 1] == _ANGRY, other.moods[angry == 1] == _ANGRY)
@@ -128,6 +132,10 @@ def _macro_over(gold: Classes) -> Callable[[Classes, Classes], float]:
     """Macro-F1 over the classes of all rows, whichever of them are drawn."""
     present = np.unique(gold)
     return lambda gold, decided: macro_f1(gold, decided, present)
+
+
+def _angry_f1(gold: Classes, decided: Classes) -> float:
+    return macro_f1(gold, decided, np.array([1]))
 
 
 def _accuracy(gold: Any, decided: Any) -> float:
