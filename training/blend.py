@@ -17,7 +17,7 @@ from data.rows import FeedbackRow
 from model.calibration import HeadLogits
 from model.config import Biases, Calibration, Temperatures, Thresholds
 from training.fit import fit_calibration, fit_thresholds
-from training.targets import anger_targets, mood_targets, satisfaction_targets, topic_targets
+from training.targets import anger_targets, mood_targets, moods_are_told, satisfaction_targets, topic_targets
 
 PRIOR_ROWS = 100
 """A bias fitted on a hundred rows is known to about a quarter, the size that fitted biases themselves have."""
@@ -49,7 +49,7 @@ def blend(
         "satisfaction": _share(int((satisfaction >= 0).sum())),
         "anger": _share(int(((satisfaction == 2) & (anger >= 0)).sum())),
         "topics": _share(int((topics >= 0).any(axis=1).sum())),
-        "moods": _share(int((mood_targets(rows) >= 0).sum())),
+        "moods": _share(int((mood_targets(rows) >= 0).sum()) if moods_are_told(rows) else 0),
     }
     calibration = _between(before, fit_calibration(heads, rows, names), shares)
     fitted = fit_thresholds(heads, rows, calibration, names)

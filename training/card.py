@@ -207,7 +207,7 @@ def _export(comparison: dict[str, Any], *, adapted: bool) -> list[str]:
     ]
     for lang, found in comparison["languages"].items():
         lines.append(
-            f"| {lang} | {found['texts']} | {percent(found['moods_unchanged'])} | {found['largest_change']:.3f} | "
+            f"| {lang or 'not said'} | {found['texts']} | {percent(found['moods_unchanged'])} | {found['largest_change']:.3f} | "
             f"{percent(found['torch_macro_f1'])} | {percent(found['exported_macro_f1'])} |"
         )
     return [

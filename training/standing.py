@@ -17,7 +17,7 @@ from model.decision import decided_moods
 from model.labels import MOODS
 from training.measures import decided_satisfaction
 from training.paired import Classes, Interval, Verdict, macro_f1, micro_f1, paired_difference
-from training.targets import UNKNOWN, anger_targets, mood_targets, satisfaction_targets, topic_targets
+from training.targets import UNKNOWN, anger_targets, mood_targets, moods_are_told, satisfaction_targets, topic_targets
 
 _ANGRY, _NEUTRAL = MOODS.index("angry"), MOODS.index("neutral")
 
@@ -97,7 +97,7 @@ def _measures(
     moods, satisfaction, angry = mood_targets(rows), satisfaction_targets(rows), anger_targets(rows)
     of_mood, of_satisfaction = moods != UNKNOWN, satisfaction != UNKNOWN
     found = []
-    if of_mood.any():
+    if of_mood.any() and moods_are_told(rows):
         gold, pair = moods[of_mood], (one.moods[of_mood], other.moods[of_mood])
         found += [
             _measure("mood macro-F1", _macro_over(gold), gold, *pair),
@@ -106,9 +106,7 @@ def _measures(
     if (of_satisfaction & ~of_mood).any():  # stars, or labels that say no more than unhappy
         gold = satisfaction[of_satisfaction]
         pair = (one.satisfaction[of_satisfaction], other.satisfaction[of_satisfaction])
-        measured = _measure("satisfaction macro-F1", _macro_over(gold), gold, *pair)
-        # Where moods are mostly unknown, the few that are known tell less.
-        found.insert(0 if of_mood.sum() < of_satisfaction.sum() / 2 else len(found), measured)
+        found.append(_measure("satisfaction macro-F1", _macro_over(gold), gold, *pair))
     if {0, 1} <= set(angry.tolist()):
         gold = angry[angry != UNKNOWN]
         pair = tuple((each.moods[angry != UNKNOWN] == _ANGRY).astype(np.int64) for each in (one, other))
