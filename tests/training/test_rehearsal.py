@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from data.rows import FeedbackRow
 from model.classifier import Classifier
 from model.labels import TOPICS
+from model.manifest import TOKENIZER
+from model.tokenizer import read_tokenizer
 from training.batches import encode
 from training.recipe import Text
 from training.rehearsal import read_rehearsal, taught_as_before
@@ -35,19 +38,16 @@ def test_a_text_that_is_taught_or_measured_is_not_rehearsed() -> None:
     assert (len(found.rows), len(found.held_out)) == (len(some.rows) - 1, len(some.held_out) - 1)
 
 
-def test_what_a_row_does_not_say_is_taught_as_it_was(tiny_classifier: Classifier) -> None:
+def test_what_a_row_does_not_say_is_taught_as_it_was(tiny_classifier: Classifier, tiny_weights: Path) -> None:
     rows = [
         ROW,
         replace(ROW, sentiment="dissatisfied"),
         replace(ROW, topics=("price",), topics_covered=("price", "baggage")),
         replace(ROW, text="\u200b"),
     ]
-    classifier = tiny_classifier
-    tokenizer = classifier._tokenizer
-    encoded = encode(rows, tokenizer, Text(max_tokens=32), {}, topics=NAMES)
-    tokenizer.no_truncation()
+    encoded = encode(rows, read_tokenizer(tiny_weights / TOKENIZER), Text(max_tokens=32), {}, topics=NAMES)
 
-    taught = taught_as_before(encoded, [row.text for row in rows], classifier)
+    taught = taught_as_before(encoded, [row.text for row in rows], tiny_classifier)
 
     assert taught.shape == (4, 4 + len(NAMES))
     said = ~np.isnan(taught)
