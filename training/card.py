@@ -208,7 +208,8 @@ def _export(comparison: dict[str, Any], *, adapted: bool) -> list[str]:
     for lang, found in comparison["languages"].items():
         lines.append(
             f"| {lang or 'not said'} | {found['texts']} | {percent(found['moods_unchanged'])} | "
-            f"{found['largest_change']:.3f} | {percent(found['torch_macro_f1'])} | {percent(found['exported_macro_f1'])} |"
+            f"{found['largest_change']:.3f} | {percent(found['torch_macro_f1'])} | "
+            f"{percent(found['exported_macro_f1'])} |"
         )
     return [
         "## What the export changed",

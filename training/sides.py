@@ -61,7 +61,10 @@ def divide(rows: Sequence[FeedbackRow], splits: Sequence[Split | None]) -> Sides
         merged, agree = _merged([rows[at] for at in positions])
         contradicted += not agree
         sides[side].append(replace(merged, split=side))
-    return Sides(**sides, given=given, repeated=len(rows) - len(of_text), contradicted=contradicted, moved=moved)
+    return Sides(
+        sides["train"], sides["validation"], sides["test"],
+        given=given, repeated=len(rows) - len(of_text), contradicted=contradicted, moved=moved,
+    )  # fmt: skip
 
 
 def describe(sides: Sides, say: Callable[[str], None]) -> None:
