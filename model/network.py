@@ -21,7 +21,7 @@ WEIGHTS_FILE = "network.safetensors"
 
 
 class Logits(NamedTuple):
-    """Raw scores of a batch: satisfaction (batch, 3), anger (batch,), topics (batch, 8)."""
+    """Raw scores of a batch: satisfaction (batch, 3), anger (batch,), topics (batch, topics)."""
 
     satisfaction: Tensor
     anger: Tensor
@@ -35,14 +35,14 @@ class FeedbackNetwork(nn.Module):
     logits of a long text's windows equals the logits of its mean over all windows.
     """
 
-    def __init__(self, encoder: nn.Module, *, head_dropout: float = 0.0) -> None:
+    def __init__(self, encoder: nn.Module, *, head_dropout: float = 0.0, topics: int = len(TOPICS)) -> None:
         super().__init__()
         self.encoder = encoder
         width = cast(Any, encoder).config.hidden_size
         self.head_dropout = nn.Dropout(head_dropout)
         self.satisfaction = nn.Linear(width, len(SATISFACTION))
         self.anger = nn.Linear(width, 1)
-        self.topics = nn.Linear(width, len(TOPICS))
+        self.topics = nn.Linear(width, topics)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Scores a padded batch; both arguments are (batch, length), the mask 1 on real pieces."""

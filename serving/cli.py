@@ -20,9 +20,9 @@ from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
 from serving.teaching.topics_command import add_topics
+from serving.teaching.train import add_train
 
 _TRAINING: Final = {
-    "train": "fine-tune an encoder by a recipe",
     "validate": "measure a trained network before its export",
     "export": "make a weights folder of a trained network",
     "evaluate": "measure weights on labelled texts",
@@ -30,8 +30,8 @@ _TRAINING: Final = {
     "behaviour": "run behaviour suites on weights",
     "agreement": "compare two readings of the same texts",
 }
-_TEACHING: Final = ("topics",)
-"""Commands outside the training package that need its libraries."""
+_TEACHING: Final = ("train", "topics")
+"""Commands that have their arguments without the libraries of training, and need those to run."""
 
 _OF_THE_STORE: Final = ("alembic", "httpx", "jinja2", "markdown_it", "nh3", "psycopg", "py3langid", "sqlalchemy")
 """What the extra `inbox` brings; a server without a store does not import it."""
@@ -99,6 +99,7 @@ def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
     _add_model(subparsers)
     _add_conversations(subparsers)
     _add_corrections(subparsers)
+    add_train(subparsers)
     add_topics(subparsers)
     if with_training:
         # Training's own imports are heavy, and its libraries are an extra.

@@ -14,17 +14,18 @@ from torch import Tensor
 
 from data.rows import FeedbackRow
 from model.errors import TextError
+from model.labels import TOPICS
 from model.text import normalise
 from training.recipe import Text
 from training.targets import anger_targets, satisfaction_targets, topic_targets
-from training.teacher import SAYS, Taught
+from training.teacher import MOOD_LOGITS, Taught
 
 _POOL_ROWS = 4096
 
 
 class Targets(NamedTuple):
     """What a batch's rows say: satisfaction (batch,) and anger (batch,) as class, 0/1 or UNKNOWN, topics
-    (batch, 8) as 0/1 or UNKNOWN, trust (batch,) the weight of each row's loss, taught (batch, 12) the
+    (batch, topics) as 0/1 or UNKNOWN, trust (batch,) the weight of each row's loss, taught (batch, 4 + topics) the
     teacher's probabilities, NaN where it was not asked.
     """
 
@@ -61,8 +62,9 @@ def encode(
     text: Text,
     trust: dict[str, float],
     taught: Taught | None = None,
+    topics: Sequence[str] = TOPICS,
 ) -> Encoded:
-    """Cuts each row's text into at most `text.max_tokens` pieces and reads its targets.
+    """Cuts each row's text into at most `text.max_tokens` pieces and reads its targets, of topics those of `topics`.
 
     A row without a legible character becomes an empty piece sequence, which `plan_batches` leaves out.
     """
@@ -75,9 +77,9 @@ def encode(
         ids,
         satisfaction_targets(rows),
         anger_targets(rows),
-        topic_targets(rows),
+        topic_targets(rows, topics),
         np.array([trust.get(row.source, 1.0) for row in rows], dtype=np.float32),
-        np.full((len(rows), SAYS), np.nan, dtype=np.float32) if taught is None else taught,
+        np.full((len(rows), MOOD_LOGITS + len(topics)), np.nan, dtype=np.float32) if taught is None else taught,
     )
 
 

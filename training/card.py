@@ -11,6 +11,7 @@ from model.config import WeightsConfig, read_config
 from model.errors import InputError, WeightsError
 from model.labels import MOODS
 from model.manifest import CARD, CONFIG
+from training.adaptation_words import ADAPTATION, section
 from training.comparison import MAX_F1_LOST, MIN_UNCHANGED
 from training.fit import RULES
 from training.report import percent, table
@@ -32,14 +33,14 @@ def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: st
         comparison = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: cannot be read ({error}); export the weights again") from error
-    parts = [*_introduction(config)]
+    parts = [*_introduction(config), *_adapted(folder)]
     for shown in evaluations:
         parts += _measured(shown)
     if evaluations:
         parts += _weak(evaluations[0])
     if notes is not None:
         parts += [notes]
-    parts += [*_calibration(config), *_export(comparison), *_sources(config)]
+    parts += [*_calibration(config), *_export(comparison, adapted=(folder / ADAPTATION).exists()), *_sources(config)]
     fresh = folder / (CARD + ".tmp")
     fresh.write_text("\n".join(parts), encoding="utf-8")
     fresh.replace(folder / CARD)
@@ -193,15 +194,22 @@ def _calibration(config: WeightsConfig) -> list[str]:
     ]
 
 
-def _export(comparison: dict[str, Any]) -> list[str]:
+def _adapted(folder: Path) -> list[str]:
+    path = folder / ADAPTATION
+    return section(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+
+
+def _export(comparison: dict[str, Any], *, adapted: bool) -> list[str]:
+    made = f"Made by `rida {'train --data' if adapted else 'export'}`."
     lines = [
         "| | texts | moods unchanged | largest change of a probability | macro-F1 torch | macro-F1 exported |",
         "|---|--:|--:|--:|--:|--:|",
     ]
     for lang, found in comparison["languages"].items():
         lines.append(
-            f"| {lang} | {found['texts']} | {percent(found['moods_unchanged'])} | {found['largest_change']:.3f} | "
-            f"{percent(found['torch_macro_f1'])} | {percent(found['exported_macro_f1'])} |"
+            f"| {lang or 'not said'} | {found['texts']} | {percent(found['moods_unchanged'])} | "
+            f"{found['largest_change']:.3f} | {percent(found['torch_macro_f1'])} | "
+            f"{percent(found['exported_macro_f1'])} |"
         )
     return [
         "## What the export changed",
@@ -211,7 +219,7 @@ def _export(comparison: dict[str, Any]) -> list[str]:
         f"{comparison['texts']} validation texts: {percent(comparison['moods_unchanged'])} % of moods unchanged "
         f"(aim {percent(MIN_UNCHANGED)}), largest change of a probability {comparison['largest_change']:.3f}; aim "
         f"for macro-F1 lost in a first-class language: at most {percent(MAX_F1_LOST)} points. "
-        + ("Made by `rida export`." if comparison["kept"] else "The aims are missed. Made by `rida export`."),
+        + (made if comparison["kept"] else f"The aims are missed. {made}"),
         "",
         *lines,
         "",
@@ -236,7 +244,7 @@ def _sources(config: WeightsConfig) -> list[str]:
         ),
         "| source | title | licence |",
         "|---|---|---|",
-        *(f"| {each.name} | {_cell(each.title)} | {_cell(each.licence)} |" for each in config.trained_on),
+        *(f"| {_cell(each.name)} | {_cell(each.title)} | {_cell(each.licence)} |" for each in config.trained_on),
         "",
     ]
 

@@ -1,4 +1,4 @@
-"""The training commands of `rida`: train, validate, export, evaluate, published, behaviour, agreement."""
+"""The training commands of `rida`: validate, export, evaluate, published, behaviour, agreement."""
 
 from __future__ import annotations
 
@@ -30,22 +30,12 @@ log = logging.getLogger(__name__)
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the training commands; each parser sets `run`, a function of the parsed arguments."""
-    _add_train(subparsers)
     _add_validate(subparsers)
     _add_evaluate(subparsers)
     _add_published(subparsers)
     _add_behaviour(subparsers)
     _add_agreement(subparsers)
     _add_export(subparsers)
-
-
-def _add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("train", help="fine-tune an encoder by a recipe; resumes where it was stopped")
-    parser.add_argument("--recipe", type=Path, required=True, help="TOML file that decides what comes out")
-    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
-    parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints, log and network")
-    parser.add_argument("--encoder", help="folder of the recipe's encoder, where there is no hub to reach")
-    parser.set_defaults(run=partial(_run, _train))
 
 
 def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,7 +45,7 @@ def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--data", nargs="+", default=["annotated"], metavar="SOURCE", help="names of sources (annotated)"
     )
-    parser.set_defaults(run=partial(_run, _validate))
+    parser.set_defaults(run=partial(run_training, _validate))
 
 
 def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -73,7 +63,7 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--notes", type=Path, help="Markdown file for the card: what was seen on reading these weights' errors"
     )
-    parser.set_defaults(run=partial(_run, _evaluate))
+    parser.set_defaults(run=partial(run_training, _evaluate))
 
 
 def _add_published(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,7 +71,7 @@ def _add_published(subparsers: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("weights", type=Path, help="weights folder")
     parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
     parser.add_argument("--output", type=Path, required=True, help="folder for the table")
-    parser.set_defaults(run=partial(_run, _published))
+    parser.set_defaults(run=partial(run_training, _published))
 
 
 def _add_behaviour(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -89,7 +79,7 @@ def _add_behaviour(subparsers: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("weights", type=Path, help="weights folder")
     parser.add_argument("--cases", type=Path, required=True, help="folder with one JSON file of cases a language")
     parser.add_argument("--output", type=Path, required=True, help="folder for the pass rates")
-    parser.set_defaults(run=partial(_run, _behaviour))
+    parser.set_defaults(run=partial(run_training, _behaviour))
 
 
 def _add_agreement(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -97,7 +87,7 @@ def _add_agreement(subparsers: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument("readings", type=Path, help="annotations file of texts of the source")
     parser.add_argument("--source", type=Path, required=True, help="folder of the annotated source")
     parser.add_argument("--output", type=Path, required=True, help="folder for the figures")
-    parser.set_defaults(run=partial(_run, _agreement))
+    parser.set_defaults(run=partial(run_training, _agreement))
 
 
 def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -114,7 +104,7 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--calibrate-on", nargs="+", default=list(defaults.calibrate_on), metavar="SOURCE",
         help="sources whose validation rows fit temperatures and thresholds (annotated)",
     )  # fmt: skip
-    parser.set_defaults(run=partial(_run, _export))
+    parser.set_defaults(run=partial(run_training, _export))
 
 
 def _positive(raw: str) -> int:
@@ -123,7 +113,7 @@ def _positive(raw: str) -> int:
     return int(raw)
 
 
-def _run(command: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
+def run_training(command: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
     """Runs a command; a fault in a source becomes an error of rida's own, since `data` knows nothing of those."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
@@ -133,7 +123,8 @@ def _run(command: Callable[[argparse.Namespace], None], arguments: argparse.Name
     return 0
 
 
-def _train(arguments: argparse.Namespace) -> None:
+def train_by_recipe(arguments: argparse.Namespace) -> None:
+    """`rida train --recipe`, whose arguments stand beside those of `rida train --data`."""
     recipe = read_recipe(arguments.recipe)
     arguments.output.mkdir(parents=True, exist_ok=True)
     train(recipe, data_root=arguments.data_root, output=arguments.output, encoder=arguments.encoder)

@@ -32,9 +32,12 @@ _MIN_POSITIVES = 20
 Floats = npt.NDArray[np.float64]
 
 
-def fit_calibration(heads: HeadLogits, rows: Sequence[FeedbackRow]) -> Calibration:
-    """Fits a temperature for each head and a bias for moods; a head that no row supervises stays as it is."""
-    satisfaction, anger, topics = satisfaction_targets(rows), anger_targets(rows), topic_targets(rows)
+def fit_calibration(heads: HeadLogits, rows: Sequence[FeedbackRow], names: Sequence[str] = TOPICS) -> Calibration:
+    """Fits a temperature for each head and a bias for moods; a head that no row supervises stays as it is.
+
+    `names` are the topics of the logits.
+    """
+    satisfaction, anger, topics = satisfaction_targets(rows), anger_targets(rows), topic_targets(rows, names)
     known, unhappy, named = satisfaction >= 0, (satisfaction == 2) & (anger >= 0), topics >= 0
 
     def satisfaction_loss(given: Floats) -> float:
@@ -61,20 +64,22 @@ def fit_calibration(heads: HeadLogits, rows: Sequence[FeedbackRow]) -> Calibrati
     return _calibration(**fitted)
 
 
-def fit_thresholds(heads: HeadLogits, rows: Sequence[FeedbackRow], calibration: Calibration) -> Thresholds:
-    """Chooses every threshold by the rules in `RULES`."""
+def fit_thresholds(
+    heads: HeadLogits, rows: Sequence[FeedbackRow], calibration: Calibration, names: Sequence[str] = TOPICS
+) -> Thresholds:
+    """Chooses every threshold by the rules in `RULES`; `names` are the topics of the logits."""
     moods = mood_probabilities(heads, calibration)
     targets = mood_targets(rows)
     known = targets >= 0
     angry = _angry_threshold(moods[known], targets[known])
     topics = topic_probabilities(heads, calibration)
-    gold = topic_targets(rows)
+    gold = topic_targets(rows, names)
     return Thresholds(
         angry=angry,
         needs_review=_review_threshold(moods[known], targets[known], angry),
         topics={
             name: _best_f1_threshold(topics[gold[:, at] >= 0, at], gold[gold[:, at] >= 0, at])
-            for at, name in enumerate(TOPICS)
+            for at, name in enumerate(names)
         },
     )
 

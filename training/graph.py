@@ -21,7 +21,8 @@ from training.quantise import BLOCK, STORED_LIMIT, Floats, QuantisedMatrix, bloc
 _FUSED = "com.microsoft"
 _OPSET = 21
 
-_MODULES = {
+# From the graph's name of a matrix to the torch modules that it is put together from.
+MODULES = {
     "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
     "attended": ("attention.output.dense",),
     "inner": ("intermediate.dense",),
@@ -75,15 +76,15 @@ def build_graph(weights: Mapping[str, Floats], shape: Shape, integer: Mapping[st
 
 def matrix_names(shape: Shape) -> list[str]:
     """The encoder's matrices as the graph names them: `0.qkv`, `0.attended`, `0.inner`, `0.outer`, and so on."""
-    return [f"{layer}.{kind}" for layer in range(shape.layers) for kind in _MODULES]
+    return [f"{layer}.{kind}" for layer in range(shape.layers) for kind in MODULES]
 
 
 def matrix_of(weights: Mapping[str, Floats], name: str) -> tuple[Floats, Floats]:
     """A matrix of the encoder, (inputs, outputs), and its bias."""
     layer, kind = name.split(".")
     prefix = f"encoder.encoder.layer.{layer}"
-    matrix = np.concatenate([weights[f"{prefix}.{module}.weight"].T for module in _MODULES[kind]], axis=1)
-    return matrix, np.concatenate([weights[f"{prefix}.{module}.bias"] for module in _MODULES[kind]])
+    matrix = np.concatenate([weights[f"{prefix}.{module}.weight"].T for module in MODULES[kind]], axis=1)
+    return matrix, np.concatenate([weights[f"{prefix}.{module}.bias"] for module in MODULES[kind]])
 
 
 def _product(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.labels import SATISFACTION, TOPICS
+from model.labels import SATISFACTION
 from model.network import Logits
 from training.batches import Targets
 from training.targets import UNKNOWN
@@ -60,13 +60,16 @@ def losses(logits: Logits, targets: Targets, *, taught_topics: float = 1.0) -> L
 
 
 def _teacher(logits: Logits, log_satisfaction: Tensor, taught: Tensor, topics_weight: float) -> Tensor:
-    """Cross-entropy with the teacher's probabilities; anger counts as much as the teacher thinks a row unhappy."""
-    asked = ~taught[:, 0].isnan()
-    said = taught.nan_to_num()
-    moods, angry, topics = said[:, : len(SATISFACTION)], said[:, len(SATISFACTION)], said[:, -len(TOPICS) :]
+    """Cross-entropy with the teacher's probabilities; anger counts as much as the teacher thinks a row unhappy.
+
+    The teacher may be asked of moods alone, of topics, or of some of them.
+    """
+    moods, angry, topics = taught.split([len(SATISFACTION), 1, taught.shape[1] - len(SATISFACTION) - 1], dim=1)
+    of_moods, of_topics = ~moods[:, 0].isnan(), ~topics.isnan()
+    moods, angry, topics = moods.nan_to_num(), angry.squeeze(1).nan_to_num(), topics.nan_to_num()
     binary = functional.binary_cross_entropy_with_logits
     terms = -(moods * log_satisfaction).sum(dim=1)
     terms = terms + moods[:, _UNHAPPY] * binary(logits.anger, angry, reduction="none")
-    terms = terms + topics_weight * binary(logits.topics, topics, reduction="none").sum(dim=1)
-    distance: Tensor = (terms * asked).sum() / len(taught)
+    of_each = binary(logits.topics, topics, reduction="none") * of_topics
+    distance: Tensor = ((terms * of_moods).sum() + topics_weight * of_each.sum()) / len(taught)
     return distance

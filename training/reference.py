@@ -52,7 +52,8 @@ def padded_batches(
 def torch_logits(network: FeedbackNetwork, of_texts: list[list[list[int]]], *, pad_id: int) -> HeadLogits:
     """Scores texts given as windows with the torch network, in float32."""
     parts = [window for windows in of_texts for window in windows]
-    satisfaction, anger, topics = np.empty((len(parts), 3)), np.empty(len(parts)), np.empty((len(parts), 8))
+    satisfaction, anger = np.empty((len(parts), 3)), np.empty(len(parts))
+    topics = np.empty((len(parts), network.topics.out_features))
     network.eval()
     with torch.no_grad():
         for positions, input_ids, mask in padded_batches(parts, pad_id=pad_id):

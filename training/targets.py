@@ -37,6 +37,13 @@ def mood_targets(rows: Sequence[FeedbackRow]) -> Classes:
     )
 
 
+def moods_are_told(rows: Sequence[FeedbackRow]) -> bool:
+    """Whether moods can be judged by these rows: most of the unhappy ones say if they are angry, as stars do not."""
+    unhappy = satisfaction_targets(rows) == _SATISFACTION["dissatisfied"]
+    told = unhappy & (anger_targets(rows) != UNKNOWN)
+    return bool(told.sum() * 2 >= unhappy.sum())
+
+
 def topic_targets(rows: Sequence[FeedbackRow], names: Sequence[str] = TOPICS) -> Classes:
     """0 or 1 for each topic of `names`, (rows, topics); UNKNOWN for topics that the row's source cannot label.
 

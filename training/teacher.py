@@ -16,14 +16,18 @@ import numpy.typing as npt
 
 from data.cleaning import same_text_key
 from data.rows import FeedbackRow
-from model.calibration import mood_probabilities, topic_probabilities
+from model.calibration import HeadLogits, mood_probabilities, topic_probabilities
 from model.classifier import Classifier
+from model.config import Calibration
 from model.labels import MOODS, SATISFACTION, TOPICS
 
 log = logging.getLogger(__name__)
 
-SAYS = len(SATISFACTION) + 1 + len(TOPICS)
-"""Probabilities a row: satisfaction, then anger of the unhappy, then topics."""
+MOOD_LOGITS = len(SATISFACTION) + 1
+"""What comes before the topics in what a teacher says of a row: satisfaction, then anger of the unhappy."""
+
+SAYS = MOOD_LOGITS + len(TOPICS)
+"""Probabilities a row."""
 
 _TEXTS_AT_ONCE = 8192
 
@@ -32,14 +36,19 @@ Taught = npt.NDArray[np.float32]
 
 def taught(texts: Sequence[str], teacher: Classifier) -> Taught:
     """The teacher's calibrated probabilities, (texts, 12); NaN for a text that it cannot read."""
-    calibration = teacher.info.config.calibration
     said = np.full((len(texts), SAYS), np.nan, dtype=np.float32)
     heads, kept = teacher.logits(texts)
+    said[kept] = head_probabilities(heads, teacher.info.config.calibration)[:, :SAYS]
+    return said
+
+
+def head_probabilities(heads: HeadLogits, calibration: Calibration) -> Taught:
+    """What logits say under a calibration, (texts, 4 + topics), as a network is taught it."""
     moods = mood_probabilities(heads, calibration)
     unhappy = moods[:, MOODS.index("dissatisfied")] + moods[:, MOODS.index("angry")]
-    topics = topic_probabilities(heads, calibration)[:, : len(TOPICS)]
-    said[kept] = np.column_stack([moods[:, :2], unhappy, moods[:, MOODS.index("angry")] / unhappy, topics])
-    return said
+    angry = moods[:, MOODS.index("angry")] / unhappy
+    topics = topic_probabilities(heads, calibration)
+    return np.column_stack([moods[:, :2], unhappy, angry, topics]).astype(np.float32)
 
 
 def taught_once(rows: Sequence[FeedbackRow], teacher: Classifier, *, untaught: Set[str], folder: Path) -> Taught:

@@ -30,7 +30,7 @@ from training.corpus import read_corpus
 from training.dropout import share_dropout
 from training.losses import Losses, losses
 from training.precision import autocast, bfloat16_pays, use_float32_attention
-from training.recipe import Optimisation, Recipe
+from training.recipe import Encoder, Optimisation, Recipe
 from training.teacher import Taught, taught_once
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def train(
     encoder = encoder or recipe.encoder.name
     network = new_network(encoder, dropout=recipe.encoder.dropout, head_dropout=recipe.encoder.head_dropout)
     share_dropout(network.encoder)
-    freeze(network, recipe)
+    freeze(network, recipe.encoder)
     bfloat16 = bfloat16_pays(recipe.optimisation.precision, device)
     if bfloat16 and device.type == "cpu":
         use_float32_attention(network)
@@ -195,12 +195,12 @@ def _mixture(recipe: Recipe, stage: int) -> Mixture:
     )
 
 
-def freeze(network: FeedbackNetwork, recipe: Recipe) -> None:
-    """Takes the embeddings and the lowest layers out of training, as the recipe says."""
+def freeze(network: FeedbackNetwork, settings: Encoder) -> None:
+    """Takes the embeddings and the lowest layers out of training, as the settings say."""
     encoder = cast(Any, network.encoder)
-    if recipe.encoder.freeze_embeddings:
+    if settings.freeze_embeddings:
         encoder.embeddings.requires_grad_(False)
-    for layer in encoder.encoder.layer[: recipe.encoder.frozen_layers]:
+    for layer in encoder.encoder.layer[: settings.frozen_layers]:
         layer.requires_grad_(False)
 
 

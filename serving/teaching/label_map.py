@@ -46,7 +46,7 @@ def read_label_map(path: Path) -> LabelMap:
         InputError: It is missing, no TOML, has another section, or a label is mapped to something that is no mood.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -68,5 +68,7 @@ def _labels(path: Path, section: str, content: Any) -> dict[str, str]:
         raise InputError(f"{path}: {section} is {type(content).__name__}; write it as a section [{section}].")
     for label, meaning in content.items():
         if not isinstance(meaning, str):
-            raise InputError(f"{path}: [{section}] {label!r} = {meaning!r}; write the meaning in quotes.")
+            raise InputError(f"{path}: [{section}] {label!r} = {meaning!r}; write the label and its meaning in quotes.")
+        if not label.strip():
+            raise InputError(f"{path}: [{section}] has an empty label; a row without a label is never given one.")
     return {label.strip(): meaning.strip() for label, meaning in content.items()}

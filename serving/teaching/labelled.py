@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Final, get_args
 
 from data.rows import FeedbackRow, Sentiment, Split
 from model.errors import InputError
-from model.labels import MOODS
 from serving.tables.columns import check_distinct, choose_id_column, choose_text_column
 from serving.tables.files import Kind, format_of, open_table
 from serving.tables.inputs import expanded
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Chunk, Say, Table, names
 from serving.teaching.label_map import STARS, UNHAPPY, LabelMap, read_label_map
+from serving.teaching.unknown_labels import UnknownLabels
 
 _SPLITS: Final = get_args(Split)
 _LANGUAGE_COLUMNS: Final = ("language", "lang")
 _STARS_COLUMNS: Final = ("stars", "rating")
-_LISTED: Final = 5
+_WHOLE_NUMBER: Final = re.compile(r"^(\d+)\.0+$")
 _MOODS: Final[dict[str, tuple[Sentiment, bool | None]]] = {
     "satisfied": ("satisfied", False),
     "neutral": ("neutral", False),
@@ -73,6 +72,7 @@ class _Columns:
     language: str | None
     split: str | None
     labels: LabelMap
+    stars: bool
     typed: bool
 
 
@@ -146,7 +146,7 @@ class _Reader:
         self._places: list[str] = []
         self._splits: list[Split | None] = []
         self._left_out: dict[str, list[str]] = {}
-        self._unknown: dict[str, list[str]] = {}
+        self._unknown = UnknownLabels()
 
     def read(self, table: Table, asked: Asked, kind: Kind) -> None:
         check_distinct(table.name, table.columns)
@@ -157,8 +157,8 @@ class _Reader:
                 self._add(chunk, at, record, columns)
 
     def finish(self) -> LabelledRows:
-        if self._unknown:
-            raise InputError("; ".join(self._unknown_labels()))
+        if message := self._unknown.message():
+            raise InputError(message)
         for reason, places in self._left_out.items():
             rows = f"{len(places):,} rows are" if len(places) > 1 else "1 row is"
             self._say(f"{rows} left out: {reason} (first: {places[0]}).")
@@ -186,6 +186,7 @@ class _Reader:
             language=named("--language-column", asked.language, *_LANGUAGE_COLUMNS),
             split=named("--split-column", asked.split, "split"),
             labels=replace(asked.labels, mood={**STARS.mood, **asked.labels.mood}) if stars else asked.labels,
+            stars=stars is not None,
             typed=kind in ("jsonl", "parquet"),
         )
         if columns.mood is None and columns.topics is None:
@@ -201,7 +202,7 @@ class _Reader:
         place = chunk.where(at)
         text = record.get(columns.text)
         if at in chunk.faults:
-            self._leave_out(chunk.faults[at].message.rstrip("."), place)
+            self._leave_out("they are broken", f"{chunk.name}, {chunk.faults[at].message.rstrip('.')}")
         elif not isinstance(text, str) or not text.strip():
             self._leave_out("they have no text", place)
         else:
@@ -216,12 +217,12 @@ class _Reader:
             self._leave_out("they have no label", place)
             return
         sentiment, angry = _MOODS[mood] if mood else (None, None)
-        number = record.get(columns.id) if columns.id else len(self._rows)
+        named = _label_of(record.get(columns.id)) if columns.id else ""
         split = self._split(record.get(columns.split), place) if columns.split else None
         language = record.get(columns.language) if columns.language else None
         self._rows.append(
             FeedbackRow(
-                id=str(number),
+                id=named or str(len(self._rows)),
                 text=text,
                 lang=language.strip() if isinstance(language, str) else "",
                 source=PurePath(chunk.name).name,
@@ -239,10 +240,13 @@ class _Reader:
         label = _label_of(value)
         if not label:
             return None
-        meaning = columns.labels.mood.get(label, label)
-        if meaning not in _MOODS:
-            self._unknown.setdefault(label, []).append(place)
-            return None
+        meanings = columns.labels.mood
+        # Data frames write 5 as 5.0 where other cells of the column are empty.
+        meaning = meanings.get(label) or meanings.get(_WHOLE_NUMBER.sub(r"\1", label))
+        if meaning is None and not columns.stars and label.lower() in _MOODS:
+            meaning = label.lower()
+        if meaning is None:
+            self._unknown.add(label, place, stars=columns.stars)
         return meaning
 
     def _topics(self, value: object, columns: _Columns, place: str) -> tuple[str, ...] | None:
@@ -264,16 +268,6 @@ class _Reader:
 
     def _leave_out(self, reason: str, place: str) -> None:
         self._left_out.setdefault(reason, []).append(place)
-
-    def _unknown_labels(self) -> Iterator[str]:
-        shown = Counter({label: len(places) for label, places in self._unknown.items()}).most_common(_LISTED)
-        for label, count in shown:
-            near = difflib.get_close_matches(label.lower(), (*MOODS, UNHAPPY), n=1)
-            meant = f"; is {near[0]!r} meant?" if near else ""
-            yield f"{self._unknown[label][0]}: {label!r} is no mood ({count} rows){meant}"
-        rest = len(self._unknown) - len(shown)
-        more = f"and {rest} more labels; " if rest else ""
-        yield f"{more}use {', '.join(MOODS)}, or say what the labels mean with --labels TOML"
 
 
 def _label_of(value: object) -> str:

@@ -1,4 +1,3 @@
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -7,13 +6,11 @@ import pytest
 
 from model.classifier import load
 from model.errors import InputError, RecipeError
-from training.cli import add_commands
+from serving.cli import make_parser
 
 
 def run(*words: object) -> int:
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers())
-    arguments = parser.parse_args([str(word) for word in words])
+    arguments = make_parser(with_training=True).parse_args([str(word) for word in words])
     return int(arguments.run(arguments))
 
 

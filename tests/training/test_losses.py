@@ -86,6 +86,17 @@ def test_a_teacher_pulls_every_head_towards_its_probabilities() -> None:
     assert given.topics.grad[0].tolist() == pytest.approx([0.0] * 7 + [-0.25])
 
 
+def test_a_teacher_may_be_asked_of_some_topics_alone() -> None:
+    given = logits([1.0, 2.0, 3.0], 0.5)
+    found = losses(given, targets(2, 1, taught=[*[math.nan] * 4, 1.0, 0.0, *[math.nan] * 6]))
+    found.teacher.backward()
+    assert found.teacher.item() == pytest.approx(2 * math.log(2))
+    assert given.satisfaction.grad is None or not given.satisfaction.grad.any()
+    assert given.anger.grad is None or not given.anger.grad.any()
+    assert given.topics.grad is not None
+    assert given.topics.grad[0].tolist() == pytest.approx([-0.5, 0.5, *[0.0] * 6])
+
+
 def test_a_teacher_that_was_not_asked_says_nothing() -> None:
     given = logits([1.0, 2.0, 3.0], 0.5)
     found = losses(given, targets(2, 1))
