@@ -1,4 +1,4 @@
-"""The network: one encoder, mean pooling, and a linear head each for satisfaction, anger and topics.
+"""The network: one encoder, mean pooling, and a linear head each for satisfaction, anger, topics and own topics.
 
 Needs torch and transformers; scoring runs the exported graph and imports neither.
 """
@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from model.errors import WeightsError
 from model.labels import SATISFACTION, TOPICS
+from model.layers import feature_layers
 
 WEIGHTS_FILE = "network.safetensors"
 
@@ -29,30 +30,48 @@ class Logits(NamedTuple):
 
 
 class FeedbackNetwork(nn.Module):
-    """Encoder with heads.
+    """Encoder with heads; those of own topics look at several layers (`model.layers`), all others at the last.
 
     The heads are linear on the mean of the last hidden states, so that the token-weighted mean of the
     logits of a long text's windows equals the logits of its mean over all windows.
     """
 
-    def __init__(self, encoder: nn.Module, *, head_dropout: float = 0.0, topics: int = len(TOPICS)) -> None:
+    def __init__(self, encoder: nn.Module, *, head_dropout: float = 0.0, own_topics: int = 0) -> None:
         super().__init__()
         self.encoder = encoder
         width = cast(Any, encoder).config.hidden_size
         self.head_dropout = nn.Dropout(head_dropout)
         self.satisfaction = nn.Linear(width, len(SATISFACTION))
         self.anger = nn.Linear(width, 1)
-        self.topics = nn.Linear(width, topics)
+        self.topics = nn.Linear(width, len(TOPICS))
+        self.feature_layers = feature_layers(cast(Any, encoder).config.num_hidden_layers)
+        self.own = nn.Linear(width * len(self.feature_layers), own_topics) if own_topics else None
+
+    @property
+    def topic_count(self) -> int:
+        """How many topics there are, own ones among them."""
+        return self.topics.out_features + (0 if self.own is None else self.own.out_features)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Scores a padded batch; both arguments are (batch, length), the mask 1 on real pieces."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        read = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.own is not None
+        )
         # Pooling and heads in float32: a mean of bfloat16 loses what a threshold decides on.
-        with torch.autocast(hidden.device.type, enabled=False):
+        with torch.autocast(input_ids.device.type, enabled=False):
             mask = attention_mask.unsqueeze(-1).to(torch.float32)
-            pooled = (hidden.float() * mask).sum(dim=1) / mask.sum(dim=1)
-            pooled = self.head_dropout(pooled)
-            return Logits(self.satisfaction(pooled), self.anger(pooled).squeeze(-1), self.topics(pooled))
+
+            def pooled(hidden: Tensor) -> Tensor:
+                mean = (hidden.float() * mask).sum(dim=1) / mask.sum(dim=1)
+                return cast(Tensor, self.head_dropout(mean))
+
+            last = pooled(read.last_hidden_state)
+            topics = self.topics(last)
+            if self.own is not None:
+                # The first of the hidden states are the embeddings.
+                earlier = [pooled(read.hidden_states[layer + 1]) for layer in self.feature_layers[:-1]]
+                topics = torch.cat([topics, self.own(torch.cat([*earlier, last], dim=1))], dim=1)
+            return Logits(self.satisfaction(last), self.anger(last).squeeze(-1), topics)
 
 
 def new_network(encoder: str, *, dropout: float, head_dropout: float) -> FeedbackNetwork:

@@ -6,12 +6,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import helper, numpy_helper
 
 from model.classifier import SHIPPED_WEIGHTS
 from model.config import WeightsConfig, read_config
@@ -19,12 +16,10 @@ from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS
 from model.manifest import CARD, CONFIG, GRAPH, MANIFEST, write_manifest
 from training.folders import recover_folder, replace_folder
-from training.pooled import LOGITS, depth, pooled, read_graph
-from training.topic_features import feature_layers
+from training.own_heads import own_heads, set_own_heads
+from training.pooled import read_graph
 
 HEADING = "## Own topics"
-_SHARED, _OWN, _FEATURES = "shared_logits", "own.logits", "own.features"
-_WEIGHTS, _BIAS = "own.w", "own.b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +71,12 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
     temperature = config.temperatures.topics
     rows = np.array([temperature * head.weights for head in heads])
     biases = np.array([temperature * head.bias for head in heads])
-    if _WEIGHTS in {constant.name for constant in model.graph.initializer}:
+    before = own_heads(model)
+    if before is not None:
         columns = [config.own_topics.index(name) for name in kept]
-        rows = np.concatenate([_constant(model, _WEIGHTS).T[columns], rows])
-        biases = np.concatenate([_constant(model, _BIAS)[columns], biases])
-    else:
-        _add_own_logits(model)
-    _set_constant(model, _WEIGHTS, rows.T)
-    _set_constant(model, _BIAS, biases)
-    labels = model.graph.output[0].type.tensor_type.shape.dim[1]
-    labels.Clear()
-    labels.dim_value = 4 + len(TOPICS) + len(rows)
+        rows = np.concatenate([before[0].T[columns], rows])
+        biases = np.concatenate([before[1][columns], biases])
+    set_own_heads(model, rows.T, biases)
 
     fresh = output.with_name(output.name + ".tmp")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -97,34 +87,6 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
     _note(fresh / CARD, notes)
     write_manifest(fresh)
     replace_folder(output, fresh)
-
-
-def _add_own_logits(model: onnx.ModelProto) -> None:
-    """Makes the logits those that there were, followed by the own topics'."""
-    for node in model.graph.node:
-        if LOGITS in node.output:
-            node.output[list(node.output).index(LOGITS)] = _SHARED
-    values = [pooled(model, layer) for layer in feature_layers(depth(model))]
-    nodes = [
-        helper.make_node("Concat", values, [_FEATURES], name=_FEATURES, axis=1),
-        helper.make_node("Gemm", [_FEATURES, _WEIGHTS, _BIAS], [_OWN], name=_OWN),
-        helper.make_node("Concat", [_SHARED, _OWN], [LOGITS], name=LOGITS + "_of_all", axis=1),
-    ]
-    model.graph.node.extend(nodes)
-
-
-def _constant(model: onnx.ModelProto, name: str) -> npt.NDArray[np.float64]:
-    found = next(constant for constant in model.graph.initializer if constant.name == name)
-    return np.asarray(numpy_helper.to_array(found), dtype=np.float64)
-
-
-def _set_constant(model: onnx.ModelProto, name: str, value: npt.NDArray[Any]) -> None:
-    made = numpy_helper.from_array(np.ascontiguousarray(value, dtype=np.float32), name)
-    for constant in model.graph.initializer:
-        if constant.name == name:
-            constant.CopyFrom(made)
-            return
-    model.graph.initializer.append(made)
 
 
 def _with_topics(config: WeightsConfig, kept: Sequence[str], heads: Sequence[TopicHead]) -> WeightsConfig:

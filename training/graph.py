@@ -2,7 +2,7 @@
 
 The graph is built operator by operator instead of traced: what is quantised, and how, stays in plain
 sight. Inputs: `input_ids` (batch, length) int32 and `lengths` (batch,) int32, padding on the right. Output:
-`logits` (batch, 4 + topics): satisfaction (3), anger (1), topics (8, and own ones).
+`logits` (batch, 4 + topics): satisfaction (3), anger (1), topics (8), then own ones.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from model.labels import TOPICS
+from training.own_heads import set_own_heads
 from training.quantise import BLOCK, STORED_LIMIT, Floats, QuantisedMatrix, blocks, rounded_columns
 
 _FUSED = "com.microsoft"
@@ -71,7 +73,10 @@ def build_graph(weights: Mapping[str, Floats], shape: Shape, integer: Mapping[st
     for layer in range(shape.layers):
         hidden = _layer(graph, weights, shape, layer, hidden, integer)
     _pooled_logits(graph, weights, hidden)
-    return _model(graph, labels=4 + len(weights["topics.bias"]))
+    model = _model(graph)
+    if "own.weight" in weights:
+        set_own_heads(model, weights["own.weight"].T, weights["own.bias"])
+    return model
 
 
 def matrix_names(shape: Shape) -> list[str]:
@@ -203,12 +208,12 @@ def _pooled_logits(graph: GraphBuilder, weights: Mapping[str, Floats], hidden: s
     graph.node("Gemm", "logits", flat, graph.constant("heads.w", matrix), graph.constant("heads.b", bias))
 
 
-def _model(graph: GraphBuilder, *, labels: int) -> onnx.ModelProto:
+def _model(graph: GraphBuilder) -> onnx.ModelProto:
     inputs = [
         helper.make_tensor_value_info("input_ids", TensorProto.INT32, ["batch", "length"]),
         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
     ]
-    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", labels])]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 4 + len(TOPICS)])]
     body = helper.make_graph(graph.nodes, "rida", inputs, outputs, graph.constants)
     versions = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
     return helper.make_model(body, opset_imports=versions, ir_version=10, producer_name="rida")

@@ -1,4 +1,4 @@
-"""Where the heads of new topics begin: a logistic regression on the vectors that the weights already give.
+"""Where the heads of new topics begin: where `rida topics fit` would put them.
 
 A head that began at nothing would need hundreds of steps to find its direction, and a little training has dozens.
 """
@@ -10,19 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from torch import nn
 
 from data.rows import FeedbackRow
 from model.network import FeedbackNetwork
-from training.embedding import Embedder
-from training.quantise import Floats
+from training.own_topics import embedded_examples, regression
 from training.targets import topic_targets
+from training.topic_examples import TopicExamples
 
-_STRENGTH = 0.1
-"""Inverse strength of the regularisation, of standardised vectors: with fewer texts than channels anything separates,
-and a head that is too sure would not be trained any more."""
+_STRENGTH = 10.0
+"""Inverse strength of the regularisation; cross-validation would need more examples a topic than there may be here."""
 
 
 def add_topics(network: FeedbackNetwork, names: Sequence[str], rows: Sequence[FeedbackRow], base: Path) -> None:
@@ -32,29 +29,29 @@ def add_topics(network: FeedbackNetwork, names: Sequence[str], rows: Sequence[Fe
     """
     if not names:
         return
-    embedded = Embedder(base).embed([row.text for row in rows])
-    gold = topic_targets([rows[at] for at in embedded.kept], _all_topics(rows, names))[:, : len(names)]
-    fitted = [_head(np.asarray(embedded.vectors, dtype=np.float32), gold[:, at]) for at in range(len(names))]
-    before = network.topics
-    grown = torch.nn.Linear(before.in_features, before.out_features + len(names))
+    labelled = [row for row in rows if row.topics is not None]
+    known = sorted({topic for row in labelled for topic in row.topics or ()} - set(names))
+    gold = topic_targets(labelled, [*names, *known])[:, : len(names)]
+    examples = TopicExamples([row.text for row in labelled], tuple(names), gold)
+    features, whitening, gold = embedded_examples(examples, base)
+    heads = []
+    for at in range(len(names)):
+        if len(set(gold[:, at].tolist())) < 2:  # all texts with it, or without, stand on another side
+            heads.append((np.zeros(features.shape[1]), 0.0))
+            continue
+        fitted = regression(_STRENGTH).fit(features, gold[:, at])
+        heads.append(whitening.unfolded(fitted.coef_[0], float(fitted.intercept_[0])))
+    network.own = _grown(network, heads)
+
+
+def _grown(network: FeedbackNetwork, heads: Sequence[tuple[np.ndarray, float]]) -> nn.Linear:
+    weights = torch.tensor(np.stack([weights for weights, _ in heads]), dtype=torch.float32)
+    biases = torch.tensor([bias for _, bias in heads], dtype=torch.float32)
+    if network.own is not None:
+        weights = torch.cat([network.own.weight.detach(), weights])
+        biases = torch.cat([network.own.bias.detach(), biases])
+    grown = nn.Linear(weights.shape[1], len(weights))
     with torch.no_grad():
-        grown.weight.copy_(torch.cat([before.weight, torch.from_numpy(np.stack([head for head, _ in fitted]))]))
-        grown.bias.copy_(torch.cat([before.bias, torch.tensor([bias for _, bias in fitted])]))
-    network.topics = grown
-
-
-def _all_topics(rows: Sequence[FeedbackRow], first: Sequence[str]) -> list[str]:
-    named = {topic for row in rows for topic in (*(row.topics or ()), *(row.topics_covered or ()))}
-    return [*first, *sorted(named - set(first))]
-
-
-def _head(vectors: Floats, gold: np.ndarray) -> tuple[Floats, float]:
-    """Weights (width,) and bias on the vectors as they are."""
-    known = gold >= 0
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000))
-    if len(set(gold[known].tolist())) < 2:  # all texts with it, or without, stand on another side
-        return np.zeros(vectors.shape[1], dtype=np.float32), 0.0
-    model.fit(vectors[known], gold[known])
-    scaler, regression = model[0], model[1]
-    weights = regression.coef_[0] / scaler.scale_
-    return weights.astype(np.float32), float(regression.intercept_[0] - weights @ scaler.mean_)
+        grown.weight.copy_(weights)
+        grown.bias.copy_(biases)
+    return grown

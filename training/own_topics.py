@@ -21,13 +21,14 @@ from sklearn.model_selection import StratifiedKFold
 
 from data.rows import FeedbackRow
 from model.calibration import Floats, sigmoid
+from model.layers import feature_layers
 from model.manifest import GRAPH
 from training.embedding import Embedder
 from training.graft import TopicHead, check_output, graft
 from training.pooled import depth, read_graph
 from training.targets import Classes
 from training.topic_examples import MIN_EXAMPLES, TopicExamples, topic_examples
-from training.topic_features import Whitening, feature_layers, fit_whitening
+from training.topic_features import Whitening, fit_whitening
 from training.topic_quality import TopicQuality, quality_table, topic_qualities
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def fit_heads(features: Floats, gold: Classes, names: Sequence[str]) -> tuple[li
     thresholds = _thresholds(held_out, gold)
     heads = []
     for at, name in enumerate(names):
-        fitted = _regression(strength).fit(features, gold[:, at])
+        fitted = regression(strength).fit(features, gold[:, at])
         bias = slope * float(fitted.intercept_[0]) + shift
         heads.append(TopicHead(name, slope * fitted.coef_[0], bias, thresholds[at]))
     return heads, held_out, strength
@@ -153,7 +154,7 @@ def held_out_logits(features: Floats, gold: Classes, strength: float) -> Floats:
     for at in range(gold.shape[1]):
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(features, gold[:, at])
         for seen, held in folds:
-            fitted = _regression(strength).fit(features[seen], gold[seen, at])
+            fitted = regression(strength).fit(features[seen], gold[seen, at])
             logits[held, at] = fitted.decision_function(features[held])
     return logits
 
@@ -164,7 +165,8 @@ def unfolded(head: TopicHead, whitening: Whitening) -> TopicHead:
     return TopicHead(head.name, weights, bias, head.threshold)
 
 
-def _regression(strength: float) -> LogisticRegression:
+def regression(strength: float) -> LogisticRegression:
+    """One topic against the rest, on features of length 1; `strength` is the inverse one of the regularisation."""
     return LogisticRegression(C=strength, max_iter=1000)
 
 

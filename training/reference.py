@@ -53,7 +53,7 @@ def torch_logits(network: FeedbackNetwork, of_texts: list[list[list[int]]], *, p
     """Scores texts given as windows with the torch network, in float32."""
     parts = [window for windows in of_texts for window in windows]
     satisfaction, anger = np.empty((len(parts), 3)), np.empty(len(parts))
-    topics = np.empty((len(parts), network.topics.out_features))
+    topics = np.empty((len(parts), network.topic_count))
     network.eval()
     with torch.no_grad():
         for positions, input_ids, mask in padded_batches(parts, pad_id=pad_id):

@@ -27,6 +27,7 @@ from model.network import FeedbackNetwork
 from model.tokenizer import id_of, read_tokenizer
 from training.dropout import share_dropout
 from training.graph import MODULES, Shape, matrix_names
+from training.own_heads import BIASES, WEIGHTS
 from training.quantise import BLOCK, Columns, Floats, QuantisedMatrix
 
 _HEADS = (("satisfaction", 3), ("anger", 1))
@@ -119,7 +120,10 @@ def _tensors(
         for graph_name, torch_name in (("middle_norm", "attention.output.LayerNorm"), ("norm", "output.LayerNorm")):
             tensors[f"{prefix}.{torch_name}.weight"] = _array(parts, f"{layer}.{graph_name}.w")
             tensors[f"{prefix}.{torch_name}.bias"] = _array(parts, f"{layer}.{graph_name}.b")
-    return tensors | _heads(_array(parts, "heads.w"), _array(parts, "heads.b"))
+    tensors |= _heads(_array(parts, "heads.w"), _array(parts, "heads.b"))
+    if WEIGHTS in parts:
+        tensors |= {"own.weight": _array(parts, WEIGHTS).T, "own.bias": _array(parts, BIASES)}
+    return tensors
 
 
 def _modules_of(
@@ -175,7 +179,7 @@ def _network(tensors: Mapping[str, npt.NDArray[Any]], shape: Shape, *, dropout: 
         attention_probs_dropout_prob=0.0,
     )
     body = BertModel(config, add_pooling_layer=False)
-    network = FeedbackNetwork(body, head_dropout=dropout, topics=len(tensors["topics.bias"]))
+    network = FeedbackNetwork(body, head_dropout=dropout, own_topics=len(tensors.get("own.bias", ())))
     state = {name: torch.from_numpy(np.array(value, dtype=np.float32)) for name, value in tensors.items()}
     network.load_state_dict(state)
     share_dropout(network.encoder)

@@ -1,9 +1,8 @@
 """What heads of own topics see of a text: pooled values of several layers, partly whitened.
 
-The last layer was trained for the topics that every weights folder has and has unlearned some of what tells others
-apart; layers before it still know. Directions in which texts of any kind differ most are shrunk, by statistics of texts
-that need no label, so that few examples do not have to learn that these say nothing (whitening: Su et al. 2021,
-https://arxiv.org/abs/2103.15316; here with a power under 1). All of it is linear and so becomes part of the heads.
+Directions in which texts of any kind differ most are shrunk, by statistics of texts that need no label, so that few
+examples do not have to learn that these say nothing (whitening: Su et al. 2021, https://arxiv.org/abs/2103.15316; here
+with a power under 1). All of it is linear and so becomes part of the heads.
 """
 
 from __future__ import annotations
@@ -19,11 +18,6 @@ _POWER = 0.6
 
 _LEAST_VARIANCE = 1e-4
 """Of the largest one; directions with less are noise."""
-
-
-def feature_layers(depth: int) -> tuple[int, ...]:
-    """The layers after half, three quarters and all of the encoder, counted from 0; fewer in a shallow one."""
-    return tuple(sorted({max(depth * quarters // 4, 1) - 1 for quarters in (2, 3, 4)}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from benchmarks.topics.sets import Labelled
 from data.cleaning import same_text_key
 from model.calibration import sigmoid
 from model.classifier import SHIPPED_WEIGHTS
+from model.layers import feature_layers
 from model.manifest import GRAPH
 from training.embedding import Embedder
 from training.own_topics import embedded_examples, fit_heads
 from training.pooled import depth, read_graph
 from training.topic_examples import TopicExamples
-from training.topic_features import feature_layers
 
 Floats = npt.NDArray[np.float64]
 

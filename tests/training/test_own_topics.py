@@ -12,10 +12,11 @@ from data.rows import FeedbackRow
 from model.classifier import SHIPPED_WEIGHTS, load
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS
+from model.layers import feature_layers
 from training.own_topics import fit_heads, fit_own_topics
 from training.pooled import read_graph
 from training.topic_examples import topic_examples
-from training.topic_features import feature_layers, fit_whitening
+from training.topic_features import fit_whitening
 from training.topic_quality import topic_qualities
 
 BAGGAGE = [
