@@ -1,5 +1,6 @@
 """Sends deliveries of all systems to a server at a rate and holds the store against what was acknowledged.
 
+    pip install -e ".[inbox]" aiohttp
     python -m benchmarks.hooks --rate 200 --seconds 120
     python -m benchmarks.hooks --rate 200 --seconds 120 --kill
     python -m benchmarks.hooks --rate 200 --seconds 120 --store postgresql://…
@@ -14,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import csv
+import json
 import os
 import random
 import signal
@@ -28,7 +30,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import httpx
+import aiohttp
 
 from benchmarks.hooks.deliveries import SECRETS, Delivery, deliveries
 from serving.store.database import open_database
@@ -75,39 +77,43 @@ class Server:
         self.process.wait()
 
     async def wait_until_ready(self) -> None:
-        async with httpx.AsyncClient() as client:
+        async with aiohttp.ClientSession() as client:
             while True:
-                with contextlib.suppress(httpx.TransportError):
-                    if (await client.get(f"{self.url}/v2/health/ready")).status_code == 200:
-                        return
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with client.get(f"{self.url}/v2/health/ready") as answer:
+                        if answer.status == 200:
+                            return
                 await asyncio.sleep(0.1)
 
 
-async def _send(client: httpx.AsyncClient, delivery: Delivery, record: Record, *, stubborn: bool) -> None:
+async def _send(client: aiohttp.ClientSession, delivery: Delivery, record: Record, *, stubborn: bool) -> None:
     while True:
         began = time.perf_counter()
+        path = f"/hooks/{delivery.system}"
         try:
-            answer = await client.post(f"/hooks/{delivery.system}", content=delivery.body, headers=delivery.headers())
-        except httpx.TransportError:
+            async with client.post(path, data=delivery.body, headers=delivery.headers()) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError):
             if not stubborn:
                 record.statuses[delivery.kind, 0] += 1
                 return
             record.retries += 1
             await asyncio.sleep(_RETRY_SECONDS)
             continue
-        record.statuses[delivery.kind, answer.status_code] += 1
-        if delivery.kind in ("valid", "repeated") and answer.status_code == 200:
+        record.statuses[delivery.kind, answer.status] += 1
+        if delivery.kind in ("valid", "repeated") and answer.status == 200:
             record.seconds.append(time.perf_counter() - began)
             record.acknowledged[delivery.name] += 1
-            record.stored[delivery.name] += answer.json()["status"] == "stored"
+            record.stored[delivery.name] += json.loads(content)["status"] == "stored"
         return
 
 
 async def _send_all(server: Server, planned: Sequence[Delivery], rate: float, *, stubborn: bool) -> Record:
     record = Record()
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    # A light client: one that takes a core of its own would be measured along with the server.
+    connector = aiohttp.TCPConnector(limit=200)
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=30, limits=limits) as client,
+        aiohttp.ClientSession(server.url, connector=connector, timeout=aiohttp.ClientTimeout(30)) as client,
         asyncio.TaskGroup() as group,
     ):
         began = time.monotonic()

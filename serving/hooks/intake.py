@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ class Intake:
         self._database = database
         self._stored = stored
         self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
+        self._behind_since: float | None = None
         self._writing: asyncio.Task[None] | None = None
 
     async def store(self, arrival: Arrival) -> bool:
@@ -38,14 +40,19 @@ class Intake:
             self._writing = asyncio.create_task(self._write_all())
         return await outcome
 
+    def behind(self) -> float:
+        """Seconds since when deliveries have waited without a pause for their transaction."""
+        return 0.0 if self._behind_since is None else time.monotonic() - self._behind_since
+
     async def _write_all(self) -> None:
+        self._behind_since = time.monotonic()
         # While one lot is being written the next gathers.
         while self._waiting:
             together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
             # Who was told that it takes too long sends it again.
             if together := [each for each in together if not each[1].done()]:
                 await self._write(together)
-        self._writing = None
+        self._writing = self._behind_since = None
 
     async def _write(self, together: list[tuple[Arrival, asyncio.Future[bool]]]) -> None:
         try:

@@ -33,6 +33,7 @@ _TOGETHER: Final = 16
 _LOTS: Final = 2
 _CALM_SECONDS: Final = 0.01
 _LATE_SECONDS: Final = 0.02
+_BEHIND_SECONDS: Final = 0.05
 _LONGEST_PATIENCE: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
@@ -48,13 +49,15 @@ class Scorer:
     """Takes messages from the store, two lots at a time, so that one is scored while the other is read and stored."""
 
     def __init__(
-        self, database: Database, metrics: Metrics, deadline_seconds: int, changed: Callable[[], None]
-    ) -> None:
-        """`changed` is called when scores have been stored."""
+        self, database: Database, metrics: Metrics, deadline_seconds: int, changed: Callable[[], None],
+        behind: Callable[[], float],
+    ) -> None:  # fmt: skip
+        """`changed` is called when scores have been stored; `behind` tells for how long deliveries have waited."""
         self._database = database
         self._metrics = metrics
         self._deadline_seconds = deadline_seconds
         self._changed = changed
+        self._behind = behind
         self._woken = asyncio.Event()
         self._in_hand: set[int] = set()
         self._tries: dict[int, int] = {}
@@ -72,7 +75,7 @@ class Scorer:
         async with asyncio.TaskGroup() as group:
             while True:
                 await lots.acquire()
-                await _until_calm()
+                await _until_calm(self._behind)
                 lot = await self._next_lot()
                 task = group.create_task(self._score_lot(lot, scoring, policy, languages))
                 task.add_done_callback(lambda _: lots.release())
@@ -144,16 +147,16 @@ class Scorer:
         return [(only, Rejection(str(only.id), code, "the text could not be scored"))]
 
 
-async def _until_calm() -> None:
+async def _until_calm(behind: Callable[[], float]) -> None:
     """Let deliveries and requests be answered first: scores can wait, those who deliver cannot.
 
-    An event loop that wakes late has more to do than the cores allow, and scoring would take them away. Now and then it
-    goes on all the same.
+    Where an event loop wakes late, or deliveries never stop waiting for the store, there is more to do than the cores
+    allow, and scoring would take them away. Now and then it goes on all the same.
     """
     until = time.monotonic() + _LONGEST_PATIENCE
     while (began := time.monotonic()) < until:
         await asyncio.sleep(_CALM_SECONDS)
-        if time.monotonic() - began < _CALM_SECONDS + _LATE_SECONDS:
+        if time.monotonic() - began < _CALM_SECONDS + _LATE_SECONDS and behind() < _BEHIND_SECONDS:
             return
 
 
