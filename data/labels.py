@@ -51,3 +51,17 @@ def topics(row: Mapping[str, Any]) -> tuple[str, ...] | None:
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise SourceError(f"topics is {named!r}; use a list of names or null")
     return tuple(named)
+
+
+def covered_topics(row: Mapping[str, Any], by_card: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The topics that whoever annotated a row could have named: its own `topics_covered`, else those of the card.
+
+    Raises:
+        SourceError: `topics_covered` is neither null nor a list of names.
+    """
+    named = row.get("topics_covered")
+    if named is None:
+        return by_card
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise SourceError(f"topics_covered is {named!r}; use a list of names or null")
+    return tuple(named)

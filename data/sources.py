@@ -1,8 +1,8 @@
 """Reading a source: a folder with rows as JSON lines, and a card that says where they come from.
 
 A folder holds `data.jsonl.gz` (rows name their split) or one file a split (`train.jsonl.gz`,
-`test.jsonl.gz`, …), and may hold `card.json` with `licence` and `topics_covered`. Uncompressed
-`.jsonl` works too.
+`test.jsonl.gz`, …), and may hold `card.json` with `licence` and `topics_covered`, which a row may have of its own.
+Uncompressed `.jsonl` works too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import SourceError
-from data.labels import sentiment_and_anger, topics
+from data.labels import covered_topics, sentiment_and_anger, topics
 from data.rows import FeedbackRow, Split
 
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -130,7 +130,7 @@ def _row(fields: Mapping[str, Any], split: Split | None, card: SourceCard) -> Fe
         sentiment=sentiment,
         angry=angry,
         topics=topics(fields),
-        topics_covered=card.topics_covered,
+        topics_covered=covered_topics(fields, card.topics_covered),
         origin=str(fields.get("source") or ""),
     )
 

@@ -27,6 +27,7 @@ MAX_OWN_TOPICS: Final = 100
 """Topics that a weights folder may have beside TOPICS."""
 
 _MAX_TOPIC_NAME: Final = 60
+_JOINERS: Final = "\u200c\u200d"  # invisible, but Persian and many a script of India cannot be written without
 
 FIRST_CLASS_LANGUAGES: Final = ("ar", "fa", "vi", "en")
 """Languages measured separately and never traded away for an average."""
@@ -36,12 +37,12 @@ def own_topic_fault(name: str) -> str | None:
     """Why `name` cannot be the name of an own topic, as the end of a sentence; None where it can."""
     if name in TOPICS:
         return "is one of the topics that every weights folder has"
-    if not name or name != name.strip():
+    if not name or name != name.strip() or name != name.strip(_JOINERS):
         return "is empty, or begins or ends with white space"
     if len(name) > _MAX_TOPIC_NAME:
         return f"is longer than {_MAX_TOPIC_NAME} characters"
     if ";" in name:
         return "holds a semicolon, which separates topics in a CSV file"
-    if not name.isprintable():
+    if not "".join(character for character in name if character not in _JOINERS).isprintable():
         return "holds a control character or an invisible one"
     return None

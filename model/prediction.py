@@ -35,7 +35,7 @@ class Prediction:
     tokens: int
 
     def as_dict(self, *, all_topics: bool = False) -> dict[str, Any]:
-        """The JSON shape of the contract; `all_topics` adds the list of all eight scores."""
+        """The JSON shape of the contract; `all_topics` adds the list of all topics' scores."""
         shape: dict[str, Any] = {
             "id": self.id,
             "mood": self.mood,

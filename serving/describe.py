@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from serving.score import ScoreSummary
 
 _SHOWN_COLUMNS: Final = 76
+_LONGEST_WORD: Final = 200
 
 
 def describe_answer(text: str, answer: Prediction | Rejection, *, all_topics: bool = False) -> str:
@@ -53,13 +54,18 @@ def percent(probability: float) -> str:
 
 
 def _topics(topics: Iterable[TopicScore]) -> str:
-    return ", ".join(f"{topic.name} {percent(topic.score)}" for topic in topics) or "none found"
+    return ", ".join(f"{_word(topic.name)} {percent(topic.score)}" for topic in topics) or "none found"
+
+
+def _word(value: object) -> str:
+    """A name as it is, isolated where it runs from right to left."""
+    return one_line(str(value), _LONGEST_WORD)
 
 
 def _describe_fields(fields: Mapping[str, object], indent: str) -> list[str]:
     lines = []
     for name, value in fields.items():
-        label = f"{indent}{name}"
+        label = f"{indent}{_word(name)}"
         if isinstance(value, Mapping):
             lines += [label, *_describe_fields(value, f"{indent}  ")]
         elif isinstance(value, (list, tuple)):
@@ -73,7 +79,7 @@ def _describe_list(label: str, values: Iterable[object], indent: str) -> list[st
     listed = list(values)
     if any(isinstance(value, Mapping) for value in listed):
         return [label, *(f"{indent}  {_inline(value)}" for value in listed)]
-    return [f"{label}: {', '.join(map(str, listed))}"]
+    return [f"{label}: {', '.join(map(_word, listed))}"]
 
 
 def _inline(value: object) -> str:

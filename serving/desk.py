@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from model.errors import RidaError
+from model.labels import TOPICS
 from serving.changes import Changes
 from serving.hooks.intake import Intake
 from serving.hooks.routes import add_hooks
@@ -28,6 +29,7 @@ from serving.store.database import Database, open_database
 from serving.store.lease import Lease
 from serving.store.retention import expire
 from serving.store.scores import Policy
+from serving.store.topic_labels import topic_labels
 
 if TYPE_CHECKING:
     from serving.http.lifecycle import Service
@@ -71,8 +73,14 @@ class Desk:
     def policy(self) -> Policy:
         """What decides over moods; once the weights are loaded."""
         assert self.service.scoring is not None
-        thresholds = self.service.scoring.classifier.info.config.thresholds
-        return Policy(thresholds.angry, self.targets, self.service.settings.keep_text_days != 0)
+        config = self.service.scoring.classifier.info.config
+        return Policy(config.thresholds.angry, self.targets, config.topics, self.service.settings.keep_text_days != 0)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics of the weights; as long as they are not loaded, those that all weights have."""
+        scoring = self.service.scoring
+        return TOPICS if scoring is None else scoring.classifier.info.config.topics
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -147,12 +155,13 @@ class Desk:
     async def _work_as_holder(self, scorer: Scorer) -> None:
         assert self.service.scoring is not None
         scoring, policy = self.service.scoring, self.policy()
+        ours = topic_labels(policy.topics).values()
         async with asyncio.TaskGroup() as group:
             group.create_task(_for_ever(lambda: scorer.run(scoring, policy)))
             group.create_task(_for_ever(self._expire))
             for target in TARGETS:
                 if target.name in {*self.targets.labels, *self.targets.alarms}:
-                    sender = Sender(self.database, target, self.service.settings, self.service.metrics)
+                    sender = Sender(self.database, target, self.service.settings, self.service.metrics, ours)
                     group.create_task(_for_ever(sender.run))
 
     async def _expire(self) -> None:

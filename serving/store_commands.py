@@ -14,7 +14,7 @@ from typing import Final
 
 from model.errors import InputError
 from model.labels import TOPICS
-from serving.output import say, write
+from serving.output import cells, one_line, say, write
 from serving.settings import Settings, read_settings
 from serving.store.database import Database, open_database
 from serving.store.learning import count_without_text, rates, training_rows
@@ -22,6 +22,7 @@ from serving.store.retention import delete_conversation, expire
 
 _LOG_TRIES: Final = 10
 _LOG_SECONDS: Final = 0.2
+_NAME_COLUMNS: Final = 20
 
 _CARD: Final = {
     "title": "Corrections by the support team",
@@ -85,6 +86,7 @@ def export(args: argparse.Namespace) -> int:
         without = count_without_text(connection)
     # In one step: who reads the folder meanwhile sees all of it, old or new.
     unfinished.replace(target)
+    # What all weights know; a row whose weights knew more says so itself.
     card = {"name": folder.name, **_CARD, "topics_covered": list(TOPICS)}
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     write(f"{number} rows in {target}")
@@ -105,9 +107,11 @@ def report(args: argparse.Namespace) -> int:
         write(json.dumps(shape, indent=2))
         return 0
     for kind, lines in found.items():
-        write(f"{kind:<20}{'messages':>10}{'said':>8}{'changed':>9}{'of all':>9}")
+        write(f"{kind:<{_NAME_COLUMNS}}{'messages':>10}{'said':>8}{'changed':>9}{'of all':>9}")
         for line in lines:
-            write(f"{line.name:<20}{line.messages:>10}{line.said:>8}{line.changed:>9}{100 * line.share:>7.1f} %")
+            name = one_line(line.name, _NAME_COLUMNS)
+            padded = name + " " * (_NAME_COLUMNS - cells(name))
+            write(f"{padded}{line.messages:>10}{line.said:>8}{line.changed:>9}{100 * line.share:>7.1f} %")
         write("")
     return 0
 

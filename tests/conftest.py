@@ -6,12 +6,15 @@ import gzip
 import itertools
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from model.classifier import Classifier, load
+from model.labels import TOPICS
+from model.manifest import CONFIG, GRAPH, write_manifest
 
 if TYPE_CHECKING:
     from training.recipe import Recipe
@@ -32,6 +35,8 @@ _COMPLAINT = {"en": "the {} was late and broken", "ar": "{} تأخر وكان م
               "vi": "{} giao trễ và bị hỏng"}  # fmt: skip
 _ANGER = {"en": "you thieves the {} is a scam!!!", "ar": "لصوص {} نصب!!!", "fa": "دزدها {} کلاهبرداری است!!!",
           "vi": "đồ lừa đảo {} quá tệ!!!"}  # fmt: skip
+OWN_TOPICS = ("lost parcel", "فاتورة خاطئة")
+"""The own topics of `own_topics_weights`: angry texts speak of the first, unhappy ones of the second."""
 _THINGS = ("parcel", "refund", "app", "room", "agent", "price", "invoice", "warranty")
 
 
@@ -150,3 +155,36 @@ def tiny_weights(tiny_network: Path, data_root: Path, tmp_path_factory: pytest.T
 def tiny_classifier(tiny_weights: Path) -> Classifier:
     """The classifier of the tiny weights."""
     return load(tiny_weights, threads=2)
+
+
+@pytest.fixture(scope="session")
+def own_topics_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny weights with OWN_TOPICS, whose heads are those of anger, and of unhappy against satisfied."""
+    import numpy as np
+    import onnx
+    from onnx import numpy_helper
+
+    folder = tmp_path_factory.mktemp("weights") / "own"
+    shutil.copytree(tiny_weights, folder)
+    model = onnx.load(folder / GRAPH)
+    heads = np.zeros((4 + len(TOPICS), len(OWN_TOPICS)), dtype=np.float32)
+    heads[[3, 2, 0], [0, 1, 1]] = 1, 1, -1
+    for constant in model.graph.initializer:
+        if constant.name in ("heads.w", "heads.b"):
+            values = numpy_helper.to_array(constant)
+            wider = np.concatenate([values, values @ heads], axis=-1)
+            constant.CopyFrom(numpy_helper.from_array(wider, constant.name))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value += len(OWN_TOPICS)
+    onnx.save(model, folder / GRAPH)
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config["topics"] += OWN_TOPICS
+    config["thresholds"]["topics"] |= dict.fromkeys(OWN_TOPICS, 0.5)
+    (folder / CONFIG).write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
+    write_manifest(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def own_topics_classifier(own_topics_weights: Path) -> Classifier:
+    """The classifier of the tiny weights with own topics."""
+    return load(own_topics_weights, threads=2)

@@ -83,7 +83,8 @@ class Metrics:
         self._topic = {topic: self._topics.labels(topic) for topic in TOPICS}
 
     def watch(self, info: ModelInfo, scoring: Scoring) -> None:
-        """Show the weights, and from now on the queue."""
+        """Show the weights with their topics, and from now on the queue."""
+        self._topic = {topic: self._topics.labels(topic) for topic in info.config.topics}
         self._model.labels(info.name, info.version, info.sha256).set(1)
         self._queue_tokens.set_function(lambda: scoring.waiting_tokens)
         self._rate.set_function(lambda: scoring.rate.tokens_per_second)

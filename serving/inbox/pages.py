@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,6 +26,20 @@ MOOD_KEYS: Final = dict(zip("1234", MOODS, strict=True))
 TOPIC_KEYS: Final = dict(zip("qpdsbwaf", TOPICS, strict=True))
 """Quality, price, delivery, service, billing, warranty, app, facility."""
 
+OWN_TOPIC_KEYS: Final = "567890"
+"""For the first of the weights' own topics: the digits that the moods leave, as they stand on the keyboard."""
+
+
+def topic_buttons(known: Iterable[str], named: Iterable[str]) -> list[tuple[str, str]]:
+    """Topics with a button at a message, and the key of each: those with a key, and those that were `named` of it.
+
+    `known` are the topics of the weights. Those without a key have "", which may be topics of other weights.
+    """
+    own = [topic for topic in known if topic not in TOPICS]
+    keys = TOPIC_KEYS | dict(zip(OWN_TOPIC_KEYS, own, strict=False))
+    keyed = [(key, topic) for key, topic in keys.items()]
+    return keyed + [("", topic) for topic in dict.fromkeys(named) if topic not in keys.values()]
+
 
 def _since(moment: int) -> str:
     minutes = max(0, now() - moment) // 60_000
@@ -42,7 +57,7 @@ def _clock(moment: int) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ") if name in TOPICS else name
 
 
 _environment: Final = Environment(
@@ -53,7 +68,7 @@ _environment: Final = Environment(
     lstrip_blocks=True,
 )
 _environment.filters |= {"since": _since, "iso": _iso, "clock": _clock, "words": _words}
-_environment.globals |= {"moods": MOODS, "topics": TOPICS, "mood_keys": MOOD_KEYS, "topic_keys": TOPIC_KEYS}
+_environment.globals |= {"moods": MOODS, "mood_keys": MOOD_KEYS, "topic_buttons": topic_buttons}
 
 
 def page(name: str, status: int = 200, **values: Any) -> Response:

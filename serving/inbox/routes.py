@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
-from model.labels import MOODS, TOPICS
+from model.labels import MOODS, TOPICS, own_topic_fault
 from serving.http.errors import ApiError
 from serving.http.lifecycle import ready_scoring
 from serving.inbox.chart import BAR
 from serving.inbox.login import LOGIN, form_of, log_in, log_out, session_of, show_login
 from serving.inbox.pages import HEADERS, page
-from serving.store.actions import Act, act, correct
+from serving.store.actions import Act, UnknownTopicError, act, correct
 from serving.store.sessions import Session
 from serving.store.views import PAGE, Filter, count_waiting, languages, list_conversations, one_conversation
 
@@ -85,7 +86,9 @@ async def _show_list(request: Request, desk: Desk) -> Response:
     }
     if "part" in request.query_params:
         return page("_list", **values)
-    return page("list", session=session, states=_STATES, languages=await read(languages), **values)
+    # Of other weights there may be conversations whose topics these do not know.
+    topics = dict.fromkeys((*desk.topics, *filter(None, [asked.topic])))
+    return page("list", session=session, states=_STATES, topics=topics, languages=await read(languages), **values)
 
 
 async def _show_conversation(request: Request, desk: Desk) -> Response:
@@ -97,7 +100,7 @@ async def _show_conversation(request: Request, desk: Desk) -> Response:
         raise _nothing_there()
     conversation, messages = found
     name = "_conversation" if "part" in request.query_params else "conversation"
-    return page(name, session=session, conversation=conversation, messages=messages)
+    return page(name, session=session, conversation=conversation, messages=messages, topics=desk.topics)
 
 
 async def _act(request: Request, desk: Desk) -> Response:
@@ -116,14 +119,18 @@ def _act_on(connection: Any, conversation: int, what: Act, session: Session) -> 
 async def _correct(request: Request, desk: Desk) -> Response:
     session, form = await form_of(request, desk)
     mood, topic = form.get("mood"), form.get("topic")
-    if (mood is not None and mood not in MOODS) or (topic is not None and topic not in TOPICS):
-        raise ApiError(400, "bad_form", "mood and topic must be among those that the weights know")
+    if mood is not None and mood not in MOODS:
+        raise _unknown_label()
     if mood is None and topic is None and "undo" not in form:
         raise ApiError(400, "bad_form", "the form says neither mood nor topic nor undo")
     ready_scoring(desk.service)
     message = _id(request, "message")
     work = partial(correct, by=session.name, mood=mood, topic=topic)
-    return await _changed(desk, await desk.database.write(work, message, desk.policy()), f"#message-{message}")
+    try:
+        conversation = await desk.database.write(work, message, desk.policy())
+    except UnknownTopicError:
+        raise _unknown_label() from None
+    return await _changed(desk, conversation, f"#message-{message}")
 
 
 async def _changed(desk: Desk, conversation: int | None, fragment: str = "") -> Response:
@@ -168,13 +175,13 @@ async def _static(request: Request, desk: Desk) -> Response:
 def _asked(request: Request) -> Filter:
     """The filter of the address; what makes no sense in it is left out."""
     given = request.query_params
-    known = {"state": _STATES, "mood": MOODS, "topic": TOPICS}
+    known = {"state": _STATES, "mood": MOODS}
     chosen = {name: given.get(name, "") for name, values in known.items() if given.get(name, "") in values}
-    number = given.get("page", "0")
+    topic, number = given.get("topic", ""), given.get("page", "0")
     return Filter(
         state=chosen.get("state", "waiting"),
         mood=chosen.get("mood", ""),
-        topic=chosen.get("topic", ""),
+        topic=topic if topic in TOPICS or own_topic_fault(topic) is None else "",
         language="".join(each for each in given.get("language", "")[:8] if each.isalnum() or each == "-"),
         review=given.get("review") == "1",
         page=min(int(number), _LAST_PAGE) if number.isascii() and number.isdecimal() and len(number) < 6 else 0,
@@ -184,7 +191,7 @@ def _asked(request: Request) -> Filter:
 def _link(asked: Filter, at: int) -> str:
     """The address of another page of the same list."""
     fields = {"state": asked.state, "mood": asked.mood, "topic": asked.topic, "language": asked.language}
-    chosen = "&".join(f"{name}={value}" for name, value in fields.items() if value)
+    chosen = urlencode({name: value for name, value in fields.items() if value})
     return f"/inbox?{chosen}{'&review=1' if asked.review else ''}&page={at}"
 
 
@@ -193,6 +200,10 @@ def _id(request: Request, name: str) -> int:
     if not (raw.isascii() and raw.isdecimal() and len(raw) < 17 and int(raw) < _LARGEST_ID):
         raise _nothing_there()
     return int(raw)
+
+
+def _unknown_label() -> ApiError:
+    return ApiError(400, "bad_form", "mood and topic must be among those that the weights know")
 
 
 def _nothing_there() -> ApiError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from serving.http.traces import trace
@@ -33,8 +34,12 @@ _GONE: Final = 410
 class Sender:
     """Sends what waits for one target, one after the other: what came first is told first."""
 
-    def __init__(self, database: Database, target: Target, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, target: Target, settings: Settings, metrics: Metrics, ours: Collection[str]
+    ) -> None:
+        """`ours` are the labels of the weights' topics, which may be taken away again."""
         self._database = database
+        self._ours = ours
         self._target = target
         self._settings = settings
         self._metrics = metrics
@@ -47,7 +52,7 @@ class Sender:
                 unsent = await self._database.read(count_unsent, name)
                 self._metrics.unsent.labels(name).set(unsent)
                 # Reading is for free; to look by writing would hold up those who have something to write.
-                item = await self._database.write(take_next, name) if unsent else None
+                item = await self._database.write(take_next, name, ours=self._ours) if unsent else None
                 if item is None:
                     await asyncio.sleep(_LOOK_SECONDS)
                 else:

@@ -7,6 +7,7 @@ raised when a conversation turns angry and never lowered: that is for people.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +21,7 @@ from model.errors import InputError
 from serving.hooks.signatures import RIDA
 from serving.outbox.asking import NotNowError, ask
 from serving.settings import Settings
-from serving.store.outbox import LABELS, Item, Targets
+from serving.store.outbox import Item, Targets
 
 _Send = Callable[[httpx.AsyncClient, Item, Settings], Awaitable[None]]
 
@@ -79,7 +80,7 @@ async def _to_chatwoot(client: httpx.AsyncClient, item: Item, _: Settings) -> No
     path = f"/api/v1/accounts/{account}/conversations/{conversation}"
     there = (await ask(client, "GET", f"{path}/labels")).json().get("payload", [])
     # All are set at once, so those that are not ours go with them.
-    wanted = [label for label in there if label not in LABELS] + item.payload["labels"]
+    wanted = [label for label in there if label not in item.ours] + item.payload["labels"]
     if wanted != there:
         await ask(client, "POST", f"{path}/labels", json={"labels": wanted})
     if item.payload["urgent"]:
@@ -90,7 +91,7 @@ async def _to_zendesk(client: httpx.AsyncClient, item: Item, _: Settings) -> Non
     path = f"/api/v2/tickets/{item.payload['conversation']}"
     there = set((await ask(client, "GET", f"{path}/tags.json")).json().get("tags", []))
     wanted = set(item.payload["labels"])
-    if outdated := sorted((there & LABELS) - wanted):
+    if outdated := sorted((there & item.ours) - wanted):
         await ask(client, "DELETE", f"{path}/tags.json", json={"tags": outdated})
     if missing := sorted(wanted - there):
         await ask(client, "PUT", f"{path}/tags.json", json={"tags": missing})
@@ -102,7 +103,7 @@ async def _to_zammad(client: httpx.AsyncClient, item: Item, _: Settings) -> None
     ticket = item.payload["conversation"]
     listed = await ask(client, "GET", "/api/v1/tags", params={"object": "Ticket", "o_id": ticket})
     there, wanted = set(listed.json().get("tags", [])), set(item.payload["labels"])
-    for label in sorted((there & LABELS) - wanted):
+    for label in sorted((there & item.ours) - wanted):
         await ask(client, "DELETE", "/api/v1/tags/remove", json={"item": label, "object": "Ticket", "o_id": ticket})
     for label in sorted(wanted - there):
         await ask(client, "POST", "/api/v1/tags/add", json={"item": label, "object": "Ticket", "o_id": ticket})
@@ -115,7 +116,8 @@ async def _to_slack(client: httpx.AsyncClient, item: Item, settings: Settings) -
     if item.unsure and await _is_in_slack(client, item, channel):
         return
     payload = item.payload
-    about = f" about {', '.join(payload['topics'])}" if payload["topics"] else ""
+    # Slack's three special characters; a topic of ours may hold them.
+    about = f" about {html.escape(', '.join(payload['topics']), quote=False)}" if payload["topics"] else ""
     said = {
         "channel": channel,
         "text": f"An angry customer{about}: {payload['system']} {payload['conversation']} "

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from model.labels import MOODS, TOPICS, Mood
+from model.labels import MOODS, Mood
 from serving.report.content import FEWEST_TEXTS, LEVEL, SMALLEST, Finding, Findings, Kind, Measure
 from serving.report.intervals import difference, share_of
-from serving.report.rows import ALL, SLOTS, Ints
+from serving.report.rows import Ints
 from serving.report.significance import Test, adjusted, compare
+from serving.report.slots import ALL, TOPIC_SLOTS
 
 _UNHAPPY: Final = (MOODS.index("dissatisfied"), MOODS.index("angry"))
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One value of a dimension and its counts, shape (moods, SLOTS); slices of time stand in order."""
+    """One value of a dimension and its counts, shape (moods, slots); slices of time stand in order."""
 
     value: str | None
     counts: Ints
@@ -41,13 +42,22 @@ class Dimension:
     run_name: Callable[[int, int], str] | None = None
 
 
+class _Share(NamedTuple):
+    """What is compared: the texts of a mood, or unhappy ones about a topic, in a slot; `number` puts them in order."""
+
+    number: int
+    mood: Mood | None
+    topic: str | None
+    slot: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One comparison; `measure` counts into _MEASURES."""
+    """One comparison."""
 
     dimension: int
     at: int
-    measure: int
+    measure: _Share
     p_value: float
     test: Test
     gap: float
@@ -63,7 +73,7 @@ class _Stretch:
 
     first: int
     last: int
-    measure: int
+    measure: _Share
     count: int
     of: int
     gap: float
@@ -74,28 +84,31 @@ class _Stretch:
 
 # Neutral texts are what the other moods leave over: a look at them would tell nothing new.
 _MOOD_MEASURES: Final = tuple(mood for mood in MOODS if mood != "neutral")
-_MEASURES: Final[tuple[tuple[Mood | None, str | None], ...]] = (
-    *((mood, None) for mood in _MOOD_MEASURES),
-    *((None, topic) for topic in TOPICS),
-)
 
 
-def _count(counts: Ints, measure: int) -> int:
-    mood, topic = _MEASURES[measure]
-    if mood is not None:
-        return int(counts[MOODS.index(mood), ALL])
-    return int(counts[_UNHAPPY, 1 + TOPICS.index(str(topic))].sum())
+def _shares(slots: Mapping[str, int]) -> list[_Share]:
+    moods = [_Share(number, mood, None, ALL) for number, mood in enumerate(_MOOD_MEASURES)]
+    topics = [_Share(number, None, topic, slot) for number, (topic, slot) in enumerate(slots.items(), start=len(moods))]
+    return moods + topics
 
 
-def find_changes(dimensions: Sequence[Dimension]) -> Findings:
+def _count(counts: Ints, measure: _Share) -> int:
+    moods = _UNHAPPY if measure.mood is None else (MOODS.index(measure.mood),)
+    return int(counts[moods, measure.slot].sum())
+
+
+def find_changes(dimensions: Sequence[Dimension], slots: Mapping[str, int] = TOPIC_SLOTS) -> Findings:
     """Compare each slice with the others of its dimension in every measure, and keep what holds.
+
+    `slots` names the topics that are compared.
 
     All comparisons are corrected together. Of those that hold, the ones under SMALLEST are left out. Periods in
     a row that differ the same way are one stretch, and so are those between them that lean the same way. Then
     stretches that only mirror others go: where one slice is high, the rest of the others is high too, and each
     looks low. Sorted by how many texts a finding is about.
     """
-    looks = [look for number, dimension in enumerate(dimensions) for look in _looks(number, dimension)]
+    shares = _shares(slots)
+    looks = [look for number, dimension in enumerate(dimensions) for look in _looks(number, dimension, shares)]
     corrected = adjusted([look.p_value for look in looks])
     held: list[list[tuple[_Look, float]]] = [[] for _ in dimensions]
     for look, p_value in zip(looks, corrected, strict=True):
@@ -123,14 +136,14 @@ def _texts(counts: Ints) -> int:
     return int(counts[:, ALL].sum())
 
 
-def _looks(number: int, dimension: Dimension) -> Iterable[_Look]:
+def _looks(number: int, dimension: Dimension, shares: Sequence[_Share]) -> Iterable[_Look]:
     whole = dimension.whole
     total = _texts(whole)
     for at, part in enumerate(dimension.slices):
         if not _comparable(dimension, part):
             continue
         of = _texts(part.counts)
-        for measure in range(len(_MEASURES)):
+        for measure in shares:
             count, everywhere = _count(part.counts, measure), _count(whole, measure)
             if 0 < everywhere < total:
                 p_value, test = compare(count, of, everywhere - count, total - of)
@@ -152,11 +165,11 @@ def _stretches(dimension: Dimension, held: list[tuple[_Look, float]]) -> list[_S
     return found
 
 
-def _measure_and_direction(pair: tuple[_Look, float]) -> tuple[int, bool]:
+def _measure_and_direction(pair: tuple[_Look, float]) -> tuple[_Share, bool]:
     return pair[0].measure, pair[0].gap > 0
 
 
-def _connected(dimension: Dimension, measure: int, up: bool, before: int, after: int) -> bool:
+def _connected(dimension: Dimension, measure: _Share, up: bool, before: int, after: int) -> bool:
     """Whether all between two periods lean as they do: chance alone must not cut a lasting change to pieces."""
     if dimension.run_name is None:
         return False
@@ -165,7 +178,7 @@ def _connected(dimension: Dimension, measure: int, up: bool, before: int, after:
     return all(not _texts(here) or (_count(here, measure) * of > count * _texts(here)) == up for here in between)
 
 
-def _stretch(dimension: Dimension, measure: int, run: list[tuple[_Look, float]]) -> _Stretch:
+def _stretch(dimension: Dimension, measure: _Share, run: list[tuple[_Look, float]]) -> _Stretch:
     first, last = run[0][0].at, run[-1][0].at
     parts = [part.counts for part in dimension.slices[first : last + 1]]
     count, of = sum(_count(part, measure) for part in parts), sum(map(_texts, parts))
@@ -188,7 +201,7 @@ def _stretch(dimension: Dimension, measure: int, run: list[tuple[_Look, float]])
 def _own(dimension: Dimension, stretches: list[_Stretch]) -> list[_Stretch]:
     """Without those that no longer hold once others that stand out the other way, and more clearly, are set aside."""
     kept: list[_Stretch] = []
-    told: dict[tuple[int, bool], tuple[int, int]] = {}  # texts counted, of how many, in what is kept
+    told: dict[tuple[_Share, bool], tuple[int, int]] = {}  # texts counted, of how many, in what is kept
     total = _texts(dimension.whole)
     for stretch in sorted(stretches, key=lambda each: _rank(dimension, each)):
         measure, up = stretch.measure, stretch.gap > 0
@@ -237,7 +250,7 @@ def _finding(dimension: Dimension, first: int, last: int, stretches: list[_Stret
 
 
 def _measure(here: Ints, elsewhere: Ints, stretch: _Stretch) -> Measure:
-    mood, topic = _MEASURES[stretch.measure]
+    mood, topic = stretch.measure.mood, stretch.measure.topic
     one = share_of(_count(here, stretch.measure), _texts(here))
     other = share_of(_count(elsewhere, stretch.measure), _texts(elsewhere))
     return Measure(mood, topic, one, other, difference(one, other), *stretch.least_sure, stretch.holding)
@@ -249,5 +262,5 @@ def _weight(measure: Measure) -> float:
 
 
 def shaped(cells: Ints) -> Ints:
-    """Counts of a line of a table as (moods, SLOTS)."""
-    return cells.reshape(len(MOODS), SLOTS)
+    """Counts of a line of a table as (moods, slots)."""
+    return cells.reshape(-1, len(MOODS)).T

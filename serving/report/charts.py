@@ -19,7 +19,7 @@ from serving.output import plain, shorten
 from serving.report.content import Breakdown, Moods, Time, TopicPart
 from serving.report.intervals import Share
 from serving.report.periods import Unit
-from serving.report.wording import exact, many, topic_words
+from serving.report.wording import exact, many, topic_label
 
 _VERSION: Final = "5.21"
 _WIDTH: Final = 560
@@ -80,7 +80,10 @@ def moods_chart(moods: Moods) -> Spec:
 
 def angry_topics_chart(parts: Sequence[TopicPart]) -> Spec:
     """A bar for each topic's share of the angry texts, with its interval and a mark at its share of the others."""
-    bars = [_bar(topic_words(part.topic), part.of_angry) | {"others": part.of_others.share} for part in parts]
+    labels = _topic_labels(parts)
+    bars = [
+        _bar(label, part.of_angry) | {"others": part.of_others.share} for label, part in zip(labels, parts, strict=True)
+    ]
     spec = _bars(bars, {"value": "var(--angry)"})
     mark = {"type": "tick", "color": _INK, "thickness": 2, "size": 22}
     spec["layer"].append({"mark": mark, "encoding": {"x": {"field": "others", "type": "quantitative"}}})
@@ -122,7 +125,7 @@ def _labels(names: Sequence[str]) -> Spec:
 
 def topics_chart(parts: Sequence[TopicPart]) -> Spec:
     """Texts of each topic, stacked by mood."""
-    rows = [(topic_words(part.topic), part.moods) for part in parts]
+    rows = list(zip(_topic_labels(parts), (part.moods for part in parts), strict=True))
     return _stacked(rows, {"title": "texts", "tickCount": 5, "format": ",.0f", "tickMinStep": 1}, stack="zero")
 
 
@@ -136,6 +139,10 @@ def breakdown_chart(breakdown: Breakdown) -> Spec:
     return _stacked(
         list(zip(_distinct(names), moods, strict=True)), {**_PERCENT, "title": None, "tickCount": 5}, stack="normalize"
     )
+
+
+def _topic_labels(parts: Sequence[TopicPart]) -> list[str]:
+    return _distinct(topic_label(part.topic) for part in parts)
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

@@ -18,6 +18,8 @@ LEVEL: Final = 0.05
 """The false discovery rate: of what is reported, at most this share is chance."""
 SMALLEST: Final = 0.02
 """The smallest difference worth telling: two texts in a hundred."""
+MOST_TOPICS: Final = 20
+"""Topics in pictures and with examples, the most frequent; tables and JSON have all."""
 
 Moods = dict[Mood, Share]
 Kind = Literal["time", "language", "group"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
 
 from model.errors import InputError
 from serving.report.counts import Days
@@ -28,7 +27,7 @@ class DaysInEitherOrder:
             reading for reading in readings if reading is not None and reading.day_first != reading.month_first
         ]
         if differing and self._month_first is None:
-            self._month_first = deepcopy(self._day_first)
+            self._month_first = self._day_first.copied()
         self._only_day_first += sum(reading.month_first is None for reading in differing)
         self._only_month_first += sum(reading.day_first is None for reading in differing)
         self._day_first.add([_position(reading, month_first=False) for reading in readings], rows)

@@ -68,12 +68,15 @@ def _angry_sentence(moods: Moods, topics: Sequence[TopicPart]) -> str | None:
     if angry < _FEWEST_NAMED:
         return None
     ranked = sorted((part for part in topics if part.topic), key=lambda part: -part.of_angry.count)
-    named = [
-        f"{topic_words(part.topic)} ({percent(part.of_angry.share)})"
+    main = [
+        part
         for part in ranked[:_NAMED_TOPICS]
         if part.of_angry.count >= _FEWEST_NAMED and part.of_angry.share >= _LEAST_NAMED
     ]
-    if not named:
+    if not main:
         return f"In the {many(angry, 'angry text')} no one topic stands out."
-    named[0] = named[0].replace(")", " of angry texts)")
+    named = [
+        f"{topic_words(part.topic)} ({percent(part.of_angry.share)}{'' if number else ' of angry texts'})"
+        for number, part in enumerate(main)
+    ]
     return f"Angry customers write most about {listed(named)}."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
-from serving.report.content import Breakdown, Findings, Moods, Report
+from serving.report.content import MOST_TOPICS, Breakdown, Findings, Moods, Report
 from serving.report.headline import nothing_found
 from serving.report.intervals import Share
 from serving.report.wording import (
@@ -20,6 +21,7 @@ from serving.report.wording import (
     measure_text,
     methods,
     sureness_sentences,
+    topic_title,
     topic_words,
     value_text,
     verdict,
@@ -143,7 +145,9 @@ def _examples(report: Report) -> Iterator[str]:
     if report.examples is None:
         return
     yield from ("", "## In customers' words")
-    for topic, examples in report.examples.items():
-        yield from ("", f"### {topic_words(topic).capitalize()}", "")
+    for topic, examples in islice(report.examples.items(), MOST_TOPICS):
+        yield from ("", f"### {topic_title(topic)}", "")
         for example in examples:
             yield f"- {example.mood}: {OPEN}{example.text}{CLOSE}"
+    if len(report.examples) > MOST_TOPICS:
+        yield from ("", f"Those of {many(len(report.examples) - MOST_TOPICS, 'other topic')} are in the JSON report.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +15,7 @@ from markupsafe import Markup, escape
 
 from rida import __version__
 from serving.report import charts, wording
-from serving.report.content import Finding, Kind, Report, Time, TopicPart
+from serving.report.content import MOST_TOPICS, Finding, Kind, Report, Time, TopicPart
 from serving.report.headline import nothing_found
 from serving.report.periods import name_of
 
@@ -43,6 +45,8 @@ def as_page(report: Report) -> str:
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         angry_topics=_angry_topics(report),
+        most_frequent=_most_frequent,
+        examples=dict(islice((report.examples or {}).items(), MOST_TOPICS)),
         several_periods=report.time is not None and len(report.time.periods) > 1,
         dates=_dates(report.time),
         draw=lambda name, *values: Markup(charts.draw(getattr(charts, f"{name}_chart")(*values))),
@@ -81,6 +85,12 @@ def _language_tag(language: str | None) -> str | None:
 def _angry_topics(report: Report) -> list[TopicPart]:
     parts = [part for part in report.topics if part.of_angry.count]
     return sorted(parts, key=lambda part: (part.topic is None, -part.of_angry.count))
+
+
+def _most_frequent(parts: Sequence[TopicPart]) -> list[TopicPart]:
+    """What of the topics a picture shows: the first, and the texts without any."""
+    named = [part for part in parts if part.topic is not None]
+    return [*named[:MOST_TOPICS], *(part for part in parts if part.topic is None)]
 
 
 def _dates(time: Time | None) -> str | None:

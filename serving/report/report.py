@@ -19,6 +19,7 @@ from serving.report.dates import is_missing
 from serving.report.day_order import DaysInEitherOrder
 from serving.report.rows import ScoredRows, check_scored, read_rows
 from serving.report.sample import Sample
+from serving.report.slots import Slots
 from serving.report.summary import summarise
 from serving.tables.atomic import replaced
 from serving.tables.cells import as_cell_text, encoded
@@ -115,7 +116,10 @@ def read_report(
         for column, values in counting.values.items():
             check_no_texts(names(inputs), column, values.numbers, int(values.table[:, EVERY_MOOD].sum()))
     sources = tuple("standard input" if name == PIPE else plain(PurePath(name).name) for name in inputs)
-    return summarise(sources, columns, counting.totals, days, counting.values, counting.sample, guessed_order=guessed)
+    return summarise(
+        sources, columns, counting.totals, days, counting.values, counting.sample,
+        slots=counting.slots.by_topic, guessed_order=guessed,
+    )  # fmt: skip
 
 
 class _Counting:
@@ -123,6 +127,7 @@ class _Counting:
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
+        self.slots = Slots()
         self.totals = Totals()
         self.days = DaysInEitherOrder() if columns.date is not None else None
         self.sample = Sample() if columns.text is not None else None
@@ -131,7 +136,7 @@ class _Counting:
 
     def add(self, chunk: Chunk) -> None:
         """Count a chunk."""
-        rows = read_rows(chunk)
+        rows = read_rows(chunk, self.slots)
         self.totals.add(rows)
         if self.days is not None:
             self.days.add(_of(chunk, str(self.columns.date), rows), rows)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import InputError
-from model.labels import MOODS, TOPICS
+from model.labels import MOODS
+from serving.report.slots import NO_TOPIC, Slots
 from serving.tables.added import ADDED
 from serving.tables.table import Chunk, Table, names
 
@@ -19,13 +20,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-SLOTS: Final = len(TOPICS) + 2
-"""Cells of a mood: all its texts, those with each topic, and those with none."""
-ALL: Final = 0
-NO_TOPIC: Final = SLOTS - 1
-
 _MOOD_NUMBERS: Final = {mood: number for number, mood in enumerate(MOODS)}
-_SLOT_NUMBERS: Final = {topic: number for number, topic in enumerate(TOPICS, start=1)}
 _CODE: Final = re.compile(r"([a-z][a-z_]{0,40}):")
 _ROUNDING: Final = 0.01  # probabilities are written with six digits, and some programs keep fewer
 _CHANGED: Final = "Was the file changed after rida score wrote it?"
@@ -37,8 +32,8 @@ class ScoredRows:
 
     `scored` are their positions in the chunk, `moods` (m) count into MOODS, `scores` (m, 4) are
     probabilities, `topics` (m) hold slots. Each of the k pairs of `cells` and `cell_rows` says that a row
-    counts in a cell: mood · SLOTS + slot, where slot 0 is any text, then come the topics, then none.
-    `errors` are the codes of the rows that have none of this.
+    counts in a cell, of which there are `width` by now; see `Slots`. `errors` are the codes of the rows that have none
+    of this.
     """
 
     rows: int
@@ -51,6 +46,7 @@ class ScoredRows:
     errors: list[str]
     cells: Ints
     cell_rows: Ints
+    width: int
 
 
 def check_scored(table: Table, first: Chunk) -> None:
@@ -63,8 +59,8 @@ def check_scored(table: Table, first: Chunk) -> None:
         )
 
 
-def read_rows(chunk: Chunk) -> ScoredRows:
-    """Read the added columns of a chunk.
+def read_rows(chunk: Chunk, slots: Slots) -> ScoredRows:
+    """Read the added columns of a chunk; own topics that are new get a slot.
 
     Raises:
         InputError: A row holds what scoring does not write. The message tells the place and no value.
@@ -77,8 +73,8 @@ def read_rows(chunk: Chunk) -> ScoredRows:
         values = chunk.column(name)
         return values if len(scored) == len(values) else [values[index] for index in scored]
 
-    moods = _looked_up(chunk, scored, picked("mood"), _mood, f"mood is none of {', '.join(MOODS)}")
-    topics = _looked_up(chunk, scored, picked("topics"), _topics, f"a topic is none of {', '.join(TOPICS)}")
+    moods = _looked_up(chunk, scored, picked("mood"), _mood, _no_mood)
+    topics = _looked_up(chunk, scored, picked("topics"), slots.of, slots.fault)
     numbers = np.array(moods, dtype=np.int64)
     cells, cell_rows = _cells(moods, topics)
     return ScoredRows(
@@ -92,6 +88,7 @@ def read_rows(chunk: Chunk) -> ScoredRows:
         errors=errors,
         cells=cells,
         cell_rows=cell_rows,
+        width=slots.cells,
     )
 
 
@@ -104,27 +101,17 @@ def _mood(value: object) -> int | None:
     return _MOOD_NUMBERS.get(value) if isinstance(value, str) else None  # type: ignore[call-overload]
 
 
-def _topics(value: object) -> tuple[int, ...] | None:
-    if value is None or value == "":
-        return ()
-    if isinstance(value, str):
-        return _split_topics(value)
-    if isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value):
-        return _split_topics(";".join(value))
-    return None
+def _no_mood(_: object) -> str:
+    return f"mood is none of {', '.join(MOODS)}"
 
 
-@lru_cache(maxsize=4096)
-def _split_topics(joined: str) -> tuple[int, ...] | None:
-    slots = [_SLOT_NUMBERS.get(name.strip()) for name in joined.split(";") if name.strip()]
-    known = [slot for slot in slots if slot is not None]
-    return tuple(dict.fromkeys(known)) if len(known) == len(slots) else None
-
-
-def _looked_up(chunk: Chunk, scored: list[int], values: list[Any], read: Any, wrong: str) -> list[Any]:
+def _looked_up(
+    chunk: Chunk, scored: list[int], values: list[Any], read: Callable[[object], Any], fault: Callable[[object], str]
+) -> list[Any]:
     found = [read(value) for value in values]
     if None in found:
-        at = scored[found.index(None)]
+        place = found.index(None)
+        at, wrong = scored[place], fault(values[place])
         if chunk.column("mood")[at] in (None, ""):
             wrong = "there is neither a mood nor an error"
         raise InputError(f"{chunk.where(at)}: {wrong}. {_CHANGED}")
@@ -185,10 +172,9 @@ def _cells(moods: list[int], topics: list[tuple[int, ...]]) -> tuple[Ints, Ints]
     cells: list[int] = []
     rows: list[int] = []
     for row, (mood, slots) in enumerate(zip(moods, topics, strict=True)):
-        base = mood * SLOTS
-        cells.append(base)
+        cells.append(mood)
         rows.append(row)
         for slot in slots or (NO_TOPIC,):
-            cells.append(base + slot)
+            cells.append(slot * len(MOODS) + mood)
             rows.append(row)
     return np.array(cells, dtype=np.int64), np.array(rows, dtype=np.int64)

@@ -6,12 +6,14 @@ import hashlib
 import heapq
 import re
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
 from model.labels import MOODS, Mood
 from serving.output import plain
-from serving.report.rows import SLOTS, ScoredRows
+from serving.report.rows import ScoredRows
+from serving.report.slots import NO_TOPIC
 
 KEPT: Final = 48
 """Different texts kept of each mood and topic."""
@@ -59,7 +61,7 @@ class Sample:
     """Texts of each mood and topic of which the model is sure."""
 
     def __init__(self) -> None:
-        self._kept = [[_Bottom() for _ in range(SLOTS)] for _ in MOODS]
+        self._kept: list[dict[int, _Bottom]] = [defaultdict(_Bottom) for _ in MOODS]
 
     def add(self, texts: list[object], languages: list[str] | None, rows: ScoredRows) -> None:
         """Offer a chunk's scored rows."""
@@ -68,7 +70,7 @@ class Sample:
                 continue
             mood = int(rows.moods[index])
             key = _key(text)
-            wanting = [slot for slot in rows.topics[index] or (SLOTS - 1,) if self._kept[mood][slot].wants(key)]
+            wanting = [slot for slot in rows.topics[index] or (NO_TOPIC,) if self._kept[mood][slot].wants(key)]
             if not wanting:
                 continue
             shown = plain(text[:_READ])

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, Literal
 
 import numpy as np
 
-from model.labels import MOODS, TOPICS
+from model.labels import MOODS
 from serving.report.changes import Dimension, Slice, find_changes, shaped
 from serving.report.columns import Columns
 from serving.report.content import Breakdown, Moods, Part, Period, Report, Sureness, Time, TopicPart
-from serving.report.counts import Days, Totals, Values
+from serving.report.counts import EVERY_MOOD, Days, Totals, Values
 from serving.report.dates import FIRST, LAST
 from serving.report.examples import choose_examples
 from serving.report.headline import headline
 from serving.report.intervals import share_of
 from serving.report.periods import choose_unit, following, name_of, name_of_run, starts
-from serving.report.rows import ALL, Ints
+from serving.report.rows import Ints
 from serving.report.sample import Example, Sample
+from serving.report.slots import ALL, NO_TOPIC, TOPIC_SLOTS
 from serving.report.wording import many, need, percent, value_text
 
 SHOWN_VALUES: Final = 12
@@ -37,19 +38,21 @@ def summarise(
     values: dict[str, Values],
     sample: Sample | None,
     *,
+    slots: Mapping[str, int],
     guessed_order: bool,
 ) -> Report:
     """All of a report; `values` has the language column, where there is one, and the groups.
 
+    `slots` tells where each topic is counted, those of all weights first, then own ones.
     `guessed_order` says that nothing told whether the days or the months of the dates come first.
     """
     cells = shaped(totals.cells)
     scored = int(cells[:, ALL].sum())
     moods = _moods(cells[:, ALL])
-    topics = _topics(cells)
+    topics = _topics(cells, slots)
     time, time_dimension = _time(columns, days) if days is not None and scored else (None, None)
     breakdowns, dimensions = _breakdowns(columns, totals, values) if scored else ((), [])
-    findings = find_changes([*([time_dimension] if time_dimension else []), *dimensions])
+    findings = find_changes([*([time_dimension] if time_dimension else []), *dimensions], slots)
     return Report(
         sources=sources,
         rows=totals.rows,
@@ -61,9 +64,9 @@ def summarise(
         time=time,
         breakdowns=breakdowns,
         findings=findings,
-        examples=_examples(sample, cells, topics) if sample is not None else None,
+        examples=_examples(sample, cells, topics, slots) if sample is not None else None,
         sureness=_sureness(totals, cells, scored) if scored else None,
-        notes=_notes(columns, time, breakdowns, values, guessed_order=guessed_order),
+        notes=_notes(columns, time, breakdowns, values, own=len(slots) - len(TOPIC_SLOTS), guessed_order=guessed_order),
     )
 
 
@@ -72,7 +75,7 @@ def _moods(counts: Ints) -> Moods:
     return {mood: share_of(int(count), total) for mood, count in zip(MOODS, counts, strict=True)}
 
 
-def _topics(cells: Ints) -> tuple[TopicPart, ...]:
+def _topics(cells: Ints, slots: Mapping[str, int]) -> tuple[TopicPart, ...]:
     """The topics that occur, the most frequent first, and the texts without any at the end."""
     of = cells[:, ALL]
     parts = [
@@ -86,14 +89,14 @@ def _topics(cells: Ints) -> tuple[TopicPart, ...]:
                 int(of.sum() - of[_ANGRY]),
             ),
         )
-        for slot, topic in enumerate((*TOPICS, None), start=1)
+        for topic, slot in (*slots.items(), (None, NO_TOPIC))
     ]
     found = [part for part in parts if part.texts.count]
     return tuple(sorted(found, key=lambda part: (part.topic is None, -part.texts.count)))
 
 
 def _time(columns: Columns, days: Days) -> tuple[Time | None, Dimension | None]:
-    per_day = days.table.reshape(len(days.table), len(MOODS), -1)[:, :, ALL].sum(axis=1)
+    per_day = days.table[:, EVERY_MOOD].sum(axis=1)
     dated = int(per_day.sum())
     if not dated:
         return None, None
@@ -173,9 +176,10 @@ def _part(value: str | None, counts: Ints) -> Part:
     return Part(value, moods, moods["angry"].of)
 
 
-def _examples(sample: Sample, cells: Ints, topics: Sequence[TopicPart]) -> dict[str, tuple[Example, ...]]:
+def _examples(
+    sample: Sample, cells: Ints, topics: Sequence[TopicPart], slots: Mapping[str, int]
+) -> dict[str, tuple[Example, ...]]:
     taken: set[str] = set()
-    slots = {topic: slot for slot, topic in enumerate((*TOPICS, None), start=1)}
     chosen = {
         part.topic: choose_examples(sample, slots[part.topic], cells[:, slots[part.topic]].tolist(), taken)
         for part in topics
@@ -204,10 +208,16 @@ def _notes(
     breakdowns: Sequence[Breakdown],
     values: dict[str, Values],
     *,
+    own: int,
     guessed_order: bool,
 ) -> tuple[str, ...]:
-    """What is not in the report, and why."""
+    """What is not in the report, and why, and what was found out."""
     said = []
+    if own:
+        said.append(
+            f"{many(own, 'topic')} {need(own, 'is', 'are')} none of the {len(TOPIC_SLOTS)} that all weights have; the "
+            "name stands as in the input."
+        )
     if columns.date is None:
         said.append("Changes over time are left out: no column of dates was found or named (--date-column).")
     elif time is None:

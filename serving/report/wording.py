@@ -44,8 +44,21 @@ def value_text(value: str) -> str:
 
 
 def topic_words(topic: str | None) -> str:
-    """A topic, or the lack of one."""
-    return _TOPIC_WORDS[topic] if topic else "no topic"
+    """A topic, or the lack of one. The name of an own topic is a value of the data, and isolated like one."""
+    if topic is None:
+        return "no topic"
+    return _TOPIC_WORDS.get(topic) or value_text(topic)
+
+
+def topic_title(topic: str) -> str:
+    """A topic as a heading."""
+    words = _TOPIC_WORDS.get(topic)
+    return words.capitalize() if words else value_text(topic)
+
+
+def topic_label(topic: str | None) -> str:
+    """A topic in a picture, where nothing stands beside it."""
+    return _TOPIC_WORDS.get(topic) or plain(topic) if topic else topic_words(topic)
 
 
 def percent(share: float) -> str:

@@ -14,6 +14,10 @@ from serving.store.tables import conversations, corrections, join_topics, messag
 Act = Literal["claim", "release", "resolve", "reopen"]
 
 
+class UnknownTopicError(Exception):
+    """Neither the weights nor the message know of the topic."""
+
+
 def act(connection: Connection, conversation_id: int, what: Act, *, by: str) -> bool:
     """Change a conversation's state; False where there is no such conversation.
 
@@ -54,21 +58,30 @@ def correct(
     """Say what a message's mood is, or that it speaks of a topic or, if so far it was said to, that it does not.
 
     Without either, what was said is taken back. Gives the conversation; None where there is no such scored message.
+
+    Raises:
+        UnknownTopicError: the topic is none of the weights', nor was the message said to speak of it.
     """
     row = connection.execute(_with_correction(message_id)).one_or_none()
     if row is None:
         return None
-    said_mood, said_topics = mood or row.said_mood, row.said_topics
+    said_mood, said_topics, own_topics = mood or row.said_mood, row.said_topics, row.own_topics
     if topic is not None:
-        before = set(split_topics(row.topics if said_topics is None else said_topics))
-        said_topics = join_topics(each for each in TOPICS if each in before ^ {topic})
+        seen = split_topics(row.topics)
+        before = seen if said_topics is None else split_topics(said_topics)
+        in_order = dict.fromkeys((*policy.topics, *seen, *before))
+        if topic not in in_order:
+            raise UnknownTopicError
+        said_topics = join_topics(each for each in in_order if each in {*before} ^ {topic})
+        own_topics = join_topics(each for each in policy.topics if each not in TOPICS)
     connection.execute(delete(corrections).where(corrections.c.message_id == message_id))
     if mood is not None or topic is not None:
         connection.execute(
             insert(corrections).values(
-                message_id=message_id, mood=said_mood, topics=said_topics, corrected_by=by, corrected_at=now()
+                message_id=message_id, mood=said_mood, topics=said_topics, own_topics=own_topics,
+                corrected_by=by, corrected_at=now(),
             )
-        )
+        )  # fmt: skip
     conversation: int = row.conversation_id
     refresh(connection, [conversation], policy)
     return conversation
@@ -82,6 +95,7 @@ def _with_correction(message_id: int) -> Any:
             c.topics,
             corrections.c.mood.label("said_mood"),
             corrections.c.topics.label("said_topics"),
+            corrections.c.own_topics,
         )
         .select_from(messages.outerjoin(corrections, corrections.c.message_id == c.id))
         .where(c.id == message_id, c.status == "scored")

@@ -31,7 +31,10 @@ class Rate:
 
 
 def training_rows(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Each corrected message in the format of a source; what nobody spoke of is null. Without texts no rows."""
+    """Each corrected message in the format of a source; what nobody spoke of is null. Without texts no rows.
+
+    `topics_covered` are the topics that the weights knew when somebody spoke of the message's.
+    """
     query = _corrected().where(messages.c.text.is_not(None)).order_by(messages.c.id)
     for row in connection.execute(query):
         yield {
@@ -40,6 +43,7 @@ def training_rows(connection: Connection) -> Iterator[dict[str, Any]]:
             "lang": row.language or "und",
             "mood": row.said_mood,
             "topics": None if row.said_topics is None else list(split_topics(row.said_topics)),
+            "topics_covered": None if row.said_topics is None else [*TOPICS, *split_topics(row.own_topics or "")],
         }
 
 
@@ -78,7 +82,8 @@ def _by_topic(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rate]:
             before, after = set(split_topics(row.topics)), set(split_topics(row.said_topics))
             said.update(before | after)
             changed.update(before ^ after)
-    return [Rate(topic, numbers[topic], said[topic], changed[topic]) for topic in TOPICS]
+    own = sorted({*numbers, *said}.difference(TOPICS))
+    return [Rate(topic, numbers[topic], said[topic], changed[topic]) for topic in (*TOPICS, *own)]
 
 
 def _by_language(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rate]:
@@ -105,5 +110,5 @@ def _corrected() -> Select[Any]:
     c = messages.c
     return select(
         c.id, c.text, c.language, c.mood, c.topics, corrections.c.mood.label("said_mood"),
-        corrections.c.topics.label("said_topics"),
+        corrections.c.topics.label("said_topics"), corrections.c.own_topics,
     ).join(corrections, corrections.c.message_id == c.id)  # fmt: skip

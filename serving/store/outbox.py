@@ -6,19 +6,17 @@ its own, by which the other side, or a look there before a second try, can tell 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
-from model.labels import MOODS, TOPICS, Mood
+from model.labels import MOODS, Mood
 from serving.conversation_mood import Scores
 from serving.store.tables import now, outbox
-
-LABELS: Final = frozenset(f"rida-{name}" for name in (*MOODS, *TOPICS))
-"""All labels that are ours to set and to take away."""
+from serving.store.topic_labels import LABELS, mood_label, topic_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,10 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something to send. `unsure` means that a try before may have arrived."""
+    """Something to send.
+
+    `unsure` means that a try before may have arrived; `ours` are the labels that we may take away.
+    """
 
     id: int
     target: str
@@ -41,26 +42,38 @@ class Item:
     attempts: int
     created_at: int
     unsure: bool
+    ours: frozenset[str]
 
 
 def queue_labels(
-    connection: Connection, conversation: Row[Any], mood: Mood, topics: Sequence[str], *, urgent: bool, targets: Targets
+    connection: Connection,
+    conversation: Row[Any],
+    mood: Mood,
+    topics: Sequence[str],
+    *,
+    known: Sequence[str],
+    urgent: bool,
+    targets: Targets,
 ) -> None:
-    """Queue the labels of a conversation in place of those not yet sent; `urgent` raises its priority too."""
+    """Queue the labels of a conversation in place of those not yet sent; `urgent` raises its priority too.
+
+    `known` are the topics of the weights, by which two topics of like names get different labels.
+    """
     if conversation.system not in targets.labels:
         return
     key = f"{conversation.system}:{conversation.id}:labels"
-    payload = {
-        "conversation": conversation.external_id,
-        "labels": [f"rida-{mood}", *(f"rida-{topic}" for topic in topics)],
-        "urgent": urgent,
-    }
+    label_of = topic_labels(dict.fromkeys((*known, *topics)))
+    labels = [mood_label(mood), *(label_of[topic] for topic in topics)]
+    payload: dict[str, Any] = {"conversation": conversation.external_id, "labels": labels, "urgent": urgent}
     before = connection.execute(select(outbox.c.status, outbox.c.payload).where(outbox.c.key == key)).one_or_none()
     if before is None:
         _add(connection, conversation.id, conversation.system, key, payload)
         return
     # That the priority has to be raised must not get lost with what is replaced.
     payload["urgent"] = urgent or (before.status != "done" and before.payload["urgent"])
+    # Nor what was set there: weights of another day may not know the topic any more.
+    set_once = {*before.payload["labels"], *before.payload.get("earlier", ())}
+    payload["earlier"] = sorted(set_once - LABELS - set(labels))
     at = now()
     connection.execute(
         update(outbox)
@@ -108,8 +121,11 @@ def _add(connection: Connection, conversation_id: int, target: str, key: str, pa
     )  # fmt: skip
 
 
-def take_next(connection: Connection, target: str) -> Item | None:
-    """What a target is to be sent next, if it is time for anything; from now on a try of it may have arrived."""
+def take_next(connection: Connection, target: str, *, ours: Collection[str] = ()) -> Item | None:
+    """What a target is to be sent next, if it is time for anything; from now on a try of it may have arrived.
+
+    `ours` are labels that may be taken away, beside LABELS and those that the conversation once got from us.
+    """
     c = outbox.c
     query = (
         select(outbox)
@@ -125,7 +141,7 @@ def take_next(connection: Connection, target: str) -> Item | None:
     connection.execute(update(outbox).where(c.id == row.id).values(status="sending", attempts=c.attempts + 1))
     return Item(
         row.id, row.target, row.key, row.payload, row.revision, row.attempts + 1, row.created_at,
-        unsure=row.status == "sending",
+        unsure=row.status == "sending", ours=LABELS.union(ours, row.payload.get("earlier", ())),
     )  # fmt: skip
 
 

@@ -36,10 +36,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What decides over moods, and who is told."""
+    """What decides over moods, who is told, and the topics of the weights."""
 
     angry_threshold: float
     targets: Targets
+    topics: tuple[str, ...]
     keep_texts: bool = True
 
 
@@ -146,7 +147,10 @@ def _refresh_one(connection: Connection, before: Row[Any], recent: Sequence[Row[
         )
     )
     if raised or (mood, topics) != (before.mood, before.topics):
-        queue_labels(connection, before, mood, split_topics(topics), urgent=raised, targets=policy.targets)
+        queue_labels(
+            connection, before, mood, split_topics(topics),
+            known=policy.topics, urgent=raised, targets=policy.targets,
+        )  # fmt: skip
     if raised:
         queue_alarm(connection, before, mood, scores, split_topics(topics), targets=policy.targets)
 

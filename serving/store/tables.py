@@ -50,7 +50,7 @@ conversations: Final = Table(
     Column("neutral", Float),
     Column("dissatisfied", Float),
     Column("angry", Float),
-    Column("topics", String(200), nullable=False, default=""),
+    Column("topics", String, nullable=False, default=""),
     Column("language", String(8)),
     Column("needs_review", Boolean, nullable=False, default=False),
     # Whether the alarm for the angry mood has been raised and not yet been taken back; and how often it was.
@@ -94,7 +94,7 @@ messages: Final = Table(
     Column("neutral", Float),
     Column("dissatisfied", Float),
     Column("angry", Float),
-    Column("topics", String(200), nullable=False, default=""),
+    Column("topics", String, nullable=False, default=""),
     Column("language", String(8)),
     Column("needs_review", Boolean, nullable=False, default=False),
     Column("truncated", Boolean, nullable=False, default=False),
@@ -142,7 +142,9 @@ corrections: Final = Table(
     Column("message_id", _Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
     # What a person said of each; NULL where nothing was said of it.
     Column("mood", String(16)),
-    Column("topics", String(200)),
+    Column("topics", String),
+    # The weights' own topics at that time: of these, too, the person could have said that the text speaks of them.
+    Column("own_topics", String),
     Column("corrected_by", String(80), nullable=False),
     Column("corrected_at", BigInteger, nullable=False),
 )
@@ -165,11 +167,14 @@ def now() -> int:
 
 
 def join_topics(topics: Iterable[str]) -> str:
-    """Topics as they stand in a column: with a comma on both sides of each, so that one can be searched for."""
-    listed = ",".join(topics)
+    """Topics as they stand in a column: with a comma on both sides of each, so that one can be searched for.
+
+    A name may hold a comma, and never a semicolon, which stands for it here.
+    """
+    listed = ",".join(topic.replace(",", ";") for topic in topics)
     return f",{listed}," if listed else ""
 
 
 def split_topics(joined: str) -> tuple[str, ...]:
     """The topics of a column."""
-    return tuple(part for part in joined.split(",") if part)
+    return tuple(part.replace(";", ",") for part in joined.split(",") if part)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from model.labels import MOODS, Mood
-from serving.store.tables import DAY, conversations, corrections, messages, now, split_topics
+from serving.store.tables import DAY, conversations, corrections, join_topics, messages, now, split_topics
 
 PAGE: Final = 50
 TREND_DAYS: Final = 14
@@ -163,7 +163,7 @@ def _conditions(asked: Filter) -> list[ColumnElement[bool]]:
     if asked.mood:
         conditions.append(c.mood == asked.mood)
     if asked.topic:
-        conditions.append(c.topics.contains(f",{asked.topic},", autoescape=True))
+        conditions.append(c.topics.contains(join_topics([asked.topic]), autoescape=True))
     if asked.language:
         conditions.append(c.language == asked.language)
     if asked.review:

@@ -104,3 +104,16 @@ def test_a_broken_card_is_named(tmp_path: Path, card: str) -> None:
 def test_plain_json_lines_are_read_too(tmp_path: Path) -> None:
     (tmp_path / "data.jsonl").write_text(json.dumps(ROW) + "\n\n", encoding="utf-8")
     assert [row.id for row in read_source(tmp_path)] == ["1"]
+
+
+def test_a_row_may_say_itself_which_topics_were_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text(json.dumps({"topics_covered": ["price"]}), encoding="utf-8")
+    said = ROW | {"topics": ["lost parcel"], "topics_covered": ["price", "lost parcel"]}
+    first, second = read_source(source_of(tmp_path, ROW | {"topics": []}, said))
+    assert (first.topics_covered, second.topics_covered) == (("price",), ("price", "lost parcel"))
+
+
+@pytest.mark.parametrize("wrong", ["price", [1], {"price": True}])
+def test_topics_covered_of_a_row_that_is_no_list_of_names_is_refused(tmp_path: Path, wrong: object) -> None:
+    with pytest.raises(SourceError, match=r"row 1: topics_covered is"):
+        read_source(source_of(tmp_path, ROW | {"topics_covered": wrong}))

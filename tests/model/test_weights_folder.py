@@ -54,7 +54,7 @@ def test_a_broken_manifest_is_refused(copied: Path, content: str) -> None:
     ("change", "said"),
     [
         ({"format": 2}, "format 2 is not the format 1"),
-        ({"moods": ["happy"]}, "moods and topics must be those"),
+        ({"moods": ["happy"]}, "moods and topics must begin with those"),
         ({"temperatures": {"satisfaction": 0}}, r"temperatures\.satisfaction"),
         ({"thresholds": {"angry": 2, "needs_review": 0.5, "topics": {}}}, "thresholds"),
         ({"surprise": 1}, "surprise"),

@@ -13,6 +13,7 @@ from stores import KINDS, count, rows
 
 from serving.inbox.chart import days_of
 from serving.store.tables import conversations, messages, now, sessions
+from tests.conftest import OWN_TOPICS
 
 KEY = "key of the team"
 KEYS = hashlib.sha256(KEY.encode()).hexdigest()
@@ -171,6 +172,9 @@ def test_angriest_and_longest_waiting_come_first(server):
     [
         "mood=furious",
         "topic=%25",
+        "topic=%00",
+        "topic=a%3Bb",
+        "topic=" + "x" * 100,
         "language=%00",
         "page=-1",
         "page=99999",
@@ -281,3 +285,30 @@ def test_the_bars_of_the_trend_stand_on_each_other_and_the_highest_reaches_the_t
     assert third.parts == ()
     assert second.name == "02 Jan"
     assert days_of([]) == []
+
+
+def test_own_topics_can_be_filtered_by_and_said(start_desk, own_topics_classifier):
+    _, own = OWN_TOPICS
+
+    def listed(client):
+        return client.get("/inbox", params={"topic": own}).text
+
+    with start_desk(None, own_topics_classifier) as server, person_at(server) as client:
+        form = {"token": token_of(client.get("/inbox")), "topic": own}
+        assert "0 conversations<" in listed(client)
+        for number, shown in ((2, "1 conversation<"), (1, "2 conversations<")):
+            assert client.post(f"/inbox/messages/{number}", data=form).status_code == 303
+            assert shown in listed(client)
+        assert f'<option value="{own}" dir="auto" selected>' in listed(client)
+        assert f'<span class="tag"><bdi>{own}</bdi></span>' in listed(client)
+        button = f'value="{own}" data-key="6" aria-keyshortcuts="6" aria-pressed="true"><bdi>{own}</bdi>'
+        assert button in client.get("/inbox/conversations/2").text
+        assert client.post("/inbox/messages/1", data={**form, "topic": "of other weights"}).status_code == 400
+    # These weights do not know the topic; what was said of it can still be found and taken back.
+    with start_desk() as server, httpx.Client(base_url=server.client.base_url) as client:
+        log_in(client)
+        form = {"token": token_of(client.get("/inbox")), "topic": own}
+        assert "2 conversations<" in listed(client)
+        assert f'value="{own}" aria-pressed="true"' in client.get("/inbox/conversations/2").text
+        assert client.post("/inbox/messages/2", data=form).status_code == 303
+        assert "1 conversation<" in listed(client)

@@ -10,10 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 from browsers import chromium
 from chat_systems import SETTINGS, deliver, generic, say
 from stores import count
+from stub_classifiers import Stub
 
 from data.sources import read_source
+from model.classifier import ModelInfo
+from model.labels import TOPICS
 from serving.cli import main
 from serving.store.tables import messages
+from tests.conftest import OWN_TOPICS
 
 KEY = "key of the team"
 ANGRY = "you thieves the parcel is a scam!!!"
@@ -228,3 +232,70 @@ def test_the_page_follows_again_after_the_stream_was_refused(page, server):
         pass
     say(server.client, "generic", "the newest words of all", 90)
     page.get_by_text("the newest words of all").wait_for()
+
+
+@pytest.fixture(scope="module")
+def own_server(start_server, own_topics_classifier, tmp_path_factory):
+    """A server whose weights have more own topics than there are keys."""
+    classifier = Stub(own_topics_classifier)
+    info = own_topics_classifier.info
+    more = tuple(f"own topic number {number}" for number in range(3, 10))
+    config = info.config.model_copy(update={"topics": (*info.config.topics, *more)})
+    classifier.info = ModelInfo(config, info.checksums)
+    given = {"store": str(tmp_path_factory.mktemp("store") / "rida.db"), **SETTINGS}
+    given["keys"] = hashlib.sha256(KEY.encode()).hexdigest()
+    with start_server(lambda: classifier, **given) as running:
+        running.client.headers["Authorization"] = f"Bearer {KEY}"
+        running.wait_until_ready()
+        say(running.client, "generic", "what are the hours of room", 1)
+        running.wait_for(lambda: count(given["store"], messages, messages.c.status == "scored") == 1)
+        yield running
+
+
+def pressed(page, topic):
+    return page.locator(f'article button[value="{topic}"][aria-pressed=true]')
+
+
+def test_own_topics_are_said_with_one_key_or_chosen_and_names_from_right_to_left_stay_right(browser, own_server):
+    lost, arabic = OWN_TOPICS
+    for page in logged_in(browser, own_server):
+        page.goto("/inbox/conversations/1")
+        page.wait_for_function("document.activeElement.matches('article')")
+        for key, topic in (("5", lost), ("6", arabic), ("0", "own topic number 6"), ("d", "delivery")):
+            page.keyboard.press(key)
+            pressed(page, topic).wait_for()
+        # The digits of the moods are still theirs.
+        page.keyboard.press("1")
+        page.locator("button[value=satisfied][aria-pressed=true]").wait_for()
+        name = page.locator(f'button[value="{arabic}"] bdi')
+        assert name.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"
+        assert name.inner_text() == arabic
+
+        others = page.get_by_label("Also").first
+        left = [f"own topic number {number}" for number in (7, 8, 9)]
+        assert others.locator("option").all_inner_texts() == ["another topic", *left]
+        others.focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        # What another customer writes meanwhile must not change what is chosen.
+        number = page.evaluate("document.querySelectorAll('article').length")
+        say(own_server.client, "generic", "great room thanks", 1)
+        page.wait_for_function(f"document.querySelectorAll('article').length > {number}")
+        assert others.input_value() == "own topic number 8"
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        pressed(page, "own topic number 8").wait_for()
+        assert others.locator("option").all_inner_texts() == ["another topic", left[0], left[2]]
+        pressed(page, "own topic number 8").click()
+        pressed(page, "own topic number 8").wait_for(state="detached")
+        found = Axe().run(page).response["violations"]
+        assert [each["id"] for each in found if each["impact"] in SERIOUS] == []
+
+        page.goto("/inbox")
+        names = page.locator("select[name=topic] option").all_inner_texts()
+        assert names == ["any", *(topic.replace("_", " ") for topic in TOPICS), *OWN_TOPICS, *names[-7:]]
+        page.locator("select[name=topic]").select_option(arabic)
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url("**topic=**")
+        assert page.locator(".conversations .tag bdi", has_text=arabic).count() == 1
+        assert page.locator("select[name=topic]").input_value() == arabic

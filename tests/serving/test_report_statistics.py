@@ -12,8 +12,8 @@ from model.labels import MOODS, TOPICS
 from serving.report import significance
 from serving.report.changes import Dimension, Slice, find_changes
 from serving.report.intervals import difference, share_of
-from serving.report.rows import SLOTS
 from serving.report.significance import adjusted, compare
+from serving.report.slots import SLOTS
 from serving.report.wording import percent
 
 

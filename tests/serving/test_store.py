@@ -7,9 +7,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from chat_systems import SETTINGS, deliver, generic, say
@@ -18,13 +20,16 @@ from sqlalchemy import event, text
 from stores import KINDS, count, rows
 
 from model.errors import InputError
+from model.labels import TOPICS
 from serving import store_commands
 from serving.cli import main
 from serving.hooks.delivery import Delivered
+from serving.store import database as database_module
 from serving.store import retention
 from serving.store.actions import act
 from serving.store.database import open_database
 from serving.store.intake import Arrival, take_in
+from serving.store.learning import training_rows
 from serving.store.lease import Lease
 from serving.store.retention import expire
 from serving.store.tables import DAY, conversations, corrections, deliveries, messages, metadata, now, outbox
@@ -53,6 +58,24 @@ def arrival(number, *, system="generic", conversation="7", direction="customer",
 
 def test_the_steps_lead_to_the_tables_of_the_code(database):
     assert database.look(lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)) == []
+
+
+def test_a_store_from_before_own_topics_keeps_what_it_has(store, monkeypatch):
+    to_first = partial(command.upgrade, revision="0001")
+    with monkeypatch.context() as of_old:
+        of_old.setattr(database_module.command, "upgrade", lambda config, _: to_first(config))
+        old = open_database(store)
+    old.change(take_in, [arrival(1)])
+    said = "INSERT INTO corrections (message_id, topics, corrected_by, corrected_at) VALUES (1, ',price,', 'Sara', 1)"
+    old.change(lambda connection: connection.execute(text("UPDATE messages SET status = 'scored', topics = ',price,'")))
+    old.change(lambda connection: connection.execute(text(said)))
+    old.close()
+    new = open_database(store)
+    assert [row["topics_covered"] for row in new.look(lambda connection: [*training_rows(connection)])] == [[*TOPICS]]
+    long = ",".join(f"own topic {number}" for number in range(100))
+    new.change(lambda connection: connection.execute(messages.update().values(topics=f",{long},")))
+    new.close()
+    assert rows(store, messages)[0]["topics"] == f",{long},"
 
 
 def test_a_store_is_opened_as_often_as_wanted_and_keeps_what_it_has(store):

@@ -40,12 +40,19 @@ function show(html) {
   const before = angry();
   const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
   const open = [...live.querySelectorAll("details[open]")].map((each) => each.id);
+  const chosen = [...live.querySelectorAll("select")].map((each) => [each.id, each.value]);
   // Made by our own server, which escapes every text.
   live.innerHTML = html;
+  for (const [id, value] of chosen) choose(document.getElementById(id), value);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   const now = angry();
   if (before !== null && now > before) say(`${now} angry ${now === 1 ? "customer waits" : "customers wait"}`);
+}
+
+// What has been chosen and not yet said; where it was said meanwhile, it is there no more.
+function choose(select, value) {
+  if (select && [...select.options].some((each) => each.value === value)) select.value = value;
 }
 
 function angry() {
