@@ -76,6 +76,9 @@ class Desk:
         config = self.service.scoring.classifier.info.config
         return Policy(config.thresholds.angry, self.targets, config.topics, self.service.settings.keep_text_days != 0)
 
+    def _behind(self) -> float:
+        return self.intake.behind()
+
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics of the weights; as long as they are not loaded, those that all weights have."""
@@ -108,7 +111,7 @@ class Desk:
             self.service.metrics,
             settings.deadline_seconds,
             self.changes.announce,
-            lambda: self.intake.behind(),
+            self._behind,
         )
 
         def stored() -> None:

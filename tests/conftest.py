@@ -161,21 +161,20 @@ def tiny_classifier(tiny_weights: Path) -> Classifier:
 def own_topics_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny weights with OWN_TOPICS, whose heads are those of anger, and of unhappy against satisfied."""
     import numpy as np
-    import onnx
     from onnx import numpy_helper
+
+    from training.own_heads import set_own_heads
+    from training.pooled import read_graph
 
     folder = tmp_path_factory.mktemp("weights") / "own"
     shutil.copytree(tiny_weights, folder)
-    model = onnx.load(folder / GRAPH)
+    model = read_graph(folder / GRAPH)
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in model.graph.initializer}
     heads = np.zeros((4 + len(TOPICS), len(OWN_TOPICS)), dtype=np.float32)
     heads[[3, 2, 0], [0, 1, 1]] = 1, 1, -1
-    for constant in model.graph.initializer:
-        if constant.name in ("heads.w", "heads.b"):
-            values = numpy_helper.to_array(constant)
-            wider = np.concatenate([values, values @ heads], axis=-1)
-            constant.CopyFrom(numpy_helper.from_array(wider, constant.name))
-    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value += len(OWN_TOPICS)
-    onnx.save(model, folder / GRAPH)
+    of_last = constants["heads.w"] @ heads
+    set_own_heads(model, np.concatenate([np.zeros_like(of_last), of_last]), constants["heads.b"] @ heads)
+    (folder / GRAPH).write_bytes(model.SerializeToString())
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     config["topics"] += OWN_TOPICS
     config["thresholds"]["topics"] |= dict.fromkeys(OWN_TOPICS, 0.5)

@@ -74,7 +74,7 @@ def adapt(
     rehearsal = read_rehearsal(lesson.sides.all)
     restored = restore(base, dropout=settings.encoder.dropout)
     pad_id = id_of(restored.tokenizer, "<pad>")
-    add_topics(restored.network, lesson.new_topics, lesson.sides.train, base)
+    new_thresholds = add_topics(restored.network, lesson.new_topics, lesson.sides.train, base)
     epochs, validation = _plan(lesson, rehearsal, restored, before, settings)
     work = output.with_name(output.name + ".work")
     _begin(work, f"{before.info.sha256}, {settings.model_dump_json()}, {epochs.plan.fingerprint()}", say)
@@ -89,11 +89,14 @@ def adapt(
         return None
     say(f"Epoch {int(np.argmin(losses)) + 1} of {len(losses)} was the best on validation texts; writing the weights.")
     fresh = output.with_name(output.name + ".tmp")
-    config = before.info.config.model_copy(
+    known = before.info.config
+    topics = {**known.thresholds.topics, **new_thresholds}
+    config = known.model_copy(
         update={
             "name": name,
             "version": version,
-            "trained_on": (*before.info.config.trained_on, *_sources(lesson)),
+            "trained_on": (*known.trained_on, *_sources(lesson)),
+            "thresholds": known.thresholds.model_copy(update={"topics": topics}),
         }
     )
     adapted = Adapted(base, config, restored, lesson, rehearsal, settings)

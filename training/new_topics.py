@@ -13,40 +13,50 @@ import torch
 from torch import nn
 
 from data.rows import FeedbackRow
+from model.calibration import Floats
 from model.network import FeedbackNetwork
-from training.own_topics import embedded_examples, regression
-from training.targets import topic_targets
+from training.graft import TopicHead
+from training.own_topics import FOLDS, embedded_examples, fit_heads, regression, unfolded
+from training.targets import Classes, topic_targets
 from training.topic_examples import TopicExamples
 
 _STRENGTH = 10.0
-"""Inverse strength of the regularisation; cross-validation would need more examples a topic than there may be here."""
+"""Inverse strength of the regularisation where there are too few examples for cross-validation."""
 
 
-def add_topics(network: FeedbackNetwork, names: Sequence[str], rows: Sequence[FeedbackRow], base: Path) -> None:
-    """Gives `network` a head for each of `names`, after those it has, fitted on `rows`.
+def add_topics(
+    network: FeedbackNetwork, names: Sequence[str], rows: Sequence[FeedbackRow], base: Path
+) -> dict[str, float]:
+    """Gives `network` a head for each of `names`, after those it has, fitted on `rows`, and says their thresholds.
 
     `base` is the weights folder that the network was restored from.
     """
     if not names:
-        return
+        return {}
     labelled = [row for row in rows if row.topics is not None]
     known = sorted({topic for row in labelled for topic in row.topics or ()} - set(names))
     gold = topic_targets(labelled, [*names, *known])[:, : len(names)]
     examples = TopicExamples([row.text for row in labelled], tuple(names), gold)
     features, whitening, gold = embedded_examples(examples, base)
-    heads = []
-    for at in range(len(names)):
-        if len(set(gold[:, at].tolist())) < 2:  # all texts with it, or without, stand on another side
-            heads.append((np.zeros(features.shape[1]), 0.0))
-            continue
-        fitted = regression(_STRENGTH).fit(features, gold[:, at])
-        heads.append(whitening.unfolded(fitted.coef_[0], float(fitted.intercept_[0])))
-    network.own = _grown(network, heads)
+    positives = gold.sum(axis=0)
+    if min(positives.min(), len(gold) - positives.max()) >= FOLDS:
+        heads, _, _ = fit_heads(features, gold, names)
+    else:
+        heads = [_head(name, features, gold[:, at]) for at, name in enumerate(names)]
+    network.own = _grown(network, [unfolded(head, whitening) for head in heads])
+    return {head.name: head.threshold for head in heads}
 
 
-def _grown(network: FeedbackNetwork, heads: Sequence[tuple[np.ndarray, float]]) -> nn.Linear:
-    weights = torch.tensor(np.stack([weights for weights, _ in heads]), dtype=torch.float32)
-    biases = torch.tensor([bias for _, bias in heads], dtype=torch.float32)
+def _head(name: str, features: Floats, gold: Classes) -> TopicHead:
+    if len(set(gold.tolist())) < 2:  # all texts with it, or without, stand on another side
+        return TopicHead(name, np.zeros(features.shape[1]), 0.0, 0.5)
+    fitted = regression(_STRENGTH).fit(features, gold)
+    return TopicHead(name, fitted.coef_[0], float(fitted.intercept_[0]), 0.5)
+
+
+def _grown(network: FeedbackNetwork, heads: Sequence[TopicHead]) -> nn.Linear:
+    weights = torch.tensor(np.stack([head.weights for head in heads]), dtype=torch.float32)
+    biases = torch.tensor([head.bias for head in heads], dtype=torch.float32)
     if network.own is not None:
         weights = torch.cat([network.own.weight.detach(), weights])
         biases = torch.cat([network.own.bias.detach(), biases])

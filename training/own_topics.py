@@ -33,7 +33,7 @@ from training.topic_quality import TopicQuality, quality_table, topic_qualities
 
 log = logging.getLogger(__name__)
 
-_FOLDS = 5
+FOLDS = 5
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
 """Inverse strengths of regularisation that are tried, for features of length 1."""
 
@@ -128,7 +128,7 @@ def background_texts() -> list[str]:
 def fit_heads(features: Floats, gold: Classes, names: Sequence[str]) -> tuple[list[TopicHead], Floats, float]:
     """Heads on features, the held-out probabilities (texts, topics) they were chosen by, and the strength."""
     searched = np.random.default_rng(0).permutation(len(gold))[:_SEARCHED_TEXTS]
-    if (gold[searched].sum(axis=0) < _FOLDS).any():
+    if (gold[searched].sum(axis=0) < FOLDS).any():
         searched = np.arange(len(gold))
     losses = {}
     for strength in _STRENGTHS:
@@ -152,7 +152,7 @@ def held_out_logits(features: Floats, gold: Classes, strength: float) -> Floats:
     """Logits (texts, topics) of regressions that have not seen the text."""
     logits = np.empty(gold.shape)
     for at in range(gold.shape[1]):
-        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(features, gold[:, at])
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(features, gold[:, at])
         for seen, held in folds:
             fitted = regression(strength).fit(features[seen], gold[seen, at])
             logits[held, at] = fitted.decision_function(features[held])

@@ -102,8 +102,9 @@ def set_fit(
 
 def export_encoder(folder: Path) -> None:
     """The shipped encoder as a folder that sentence-transformers reads, with mean pooling."""
-    from training.restore import restore
     from transformers import PreTrainedTokenizerFast
+
+    from training.restore import restore
 
     restored = restore(SHIPPED_WEIGHTS)
     encoder: Any = restored.network.encoder

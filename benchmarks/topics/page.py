@@ -23,8 +23,9 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     yield "# Own topics from a few examples"
     yield ""
     yield "`python -m benchmarks.topics.compare --data-root DATA --setfit-python VENV/bin/python --page "
-    yield "docs/own-topics-benchmark.md` made this page. Examples are drawn from train rows of sources whose own labels"
-    yield "the shipped weights were not taught (their texts were among those learned from, under the eight shipped topics);"
+    yield "docs/own-topics-benchmark.md` made this page. Examples are drawn from train rows of sources whose"
+    yield "own labels the shipped weights were not taught (their texts were among those learned from, under the eight"
+    yield "shipped topics);"
     yield f"figures are of test rows, means of {results['draws']} draws with their range, SetFit's of the first draw."
     yield "SetFit trains the shipped encoder itself, by its own library, with the settings of its paper (20 iterations,"
     yield "one epoch). Machine:"
@@ -47,8 +48,7 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     yield "## English examples, other languages' texts"
     yield ""
     yield "Average precision, and macro-F1 as served, with examples in English alone. `mabsa` is translated by machine"
-    yield "from English, so it tells a direction; `annotated` is real feedback, but of topics that the encoder was trained"
-    yield "for."
+    yield "from English, so it tells a direction; `annotated` is real feedback, but of topics that the encoder knows."
     yield ""
     for name in dict.fromkeys(entry["set"] for entry in results["cross_lingual"]):
         entries = [entry for entry in results["cross_lingual"] if entry["set"] == name]
