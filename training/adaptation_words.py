@@ -69,7 +69,7 @@ def _elsewhere(adaptation: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"On {found['texts']:,} texts written for Rida in ar, en, fa and vi, none of them rehearsed: mood macro-F1 "
-        f"{percent(found['before'])} -> {percent(found['after'])} ({_gain(found)})."
+        f"{percent(found['before'])} -> {percent(found['after'])}, {_gain(found)}."
     ]
 
 

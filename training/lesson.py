@@ -43,6 +43,7 @@ def make_lesson(sides: Sides, known: Sequence[str], say: Say) -> Lesson:
         InputError: There are too few texts, nothing differs between them, or a topic cannot be learned.
     """
     _check_texts(sides)
+    _check_sizes(sides)
     new = _new_topics(sides.all, known, say)
     sides = _without_one_mood(sides, say)
     _check_sizes(sides)

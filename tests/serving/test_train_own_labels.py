@@ -135,13 +135,13 @@ def test_labels_that_teach_nothing_are_refused_with_the_reason(tiny_weights, tmp
 def test_without_the_libraries_of_training_the_way_to_them_is_named(tmp_path):
     data = write(tmp_path / "a.csv", feedback(mood=lambda row: row["mood"]))
     code = (
-        "import sys; sys.modules['torch'] = None; from serving.cli import main; "
+        "import sys; sys.modules['onnx'] = None; from serving.cli import main; "
         f"sys.exit(main(['train', '--data', {str(data)!r}, '--output', {str(tmp_path / 'ours')!r}]))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (2, 'rida: rida train needs torch: pip install "rida[train]"\n')
+    assert (done.returncode, done.stderr) == (2, 'rida: rida train needs onnx: pip install "rida[train]"\n')
 
 
 def test_help_needs_none_of_them():

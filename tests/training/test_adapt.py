@@ -37,17 +37,16 @@ def few_texts_to_rehearse(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def own_rows(*, topic: str | None = None) -> list[FeedbackRow]:
-    """A company that calls every question a complaint, and knows a topic of its own."""
+    """A company that calls every question a complaint, and has a topic of its own for questions."""
     rows = []
     for number, row in enumerate(feedback_rows(seed=9)):
         plain = row["mood"] == "neutral"
         unhappy = plain or row["mood"] in ("dissatisfied", "angry")
-        named = topic is not None and "room" in row["text"]
         rows.append(
             FeedbackRow(
                 id=str(number), text=row["text"], lang=row["lang"], source="my.csv", split="train",
                 sentiment="dissatisfied" if unhappy else "satisfied", angry=row["mood"] == "angry",
-                topics=None if topic is None else (topic,) if named else (),
+                topics=None if topic is None else (topic,) if plain else (),
                 topics_covered=None if topic is None else (topic,),
             )
         )  # fmt: skip
@@ -70,7 +69,7 @@ def adapted(tiny_weights: Path, data_root: Path, tmp_path_factory: pytest.TempPa
     output = tmp_path_factory.mktemp("adapted") / "ours"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rehearsal, "WRITTEN", data_root / "annotated")
-        run(tiny_weights, output, own_rows(topic="rooms"))
+        run(tiny_weights, output, own_rows(topic="hours"))
     return output
 
 
@@ -78,10 +77,11 @@ def test_what_comes_out_is_a_weights_folder_that_knows_the_own_topic(adapted: Pa
     classifier = load(adapted)
     config = classifier.info.config
 
-    assert (config.name, config.version, config.own_topics) == ("ours", "7", ("rooms",))
+    assert (config.name, config.version, config.own_topics) == ("ours", "7", ("hours",))
     assert config.trained_on[-1].name == "my.csv"
-    (room,) = classifier.classify(["the room 12 was late and broken"])
-    assert "rooms" in [topic.name for topic in room.topics]
+    asking, praising = classifier.classify(["what are the hours of room 12", "great room 12 thanks"])
+    assert "hours" in [topic.name for topic in asking.topics]
+    assert "hours" not in [topic.name for topic in praising.topics]
     assert {path.name for path in adapted.iterdir()} == {
         "model.onnx", "tokenizer.json", "config.json", "manifest.json", "README.md", "comparison.json",
         "adaptation.json",
@@ -97,7 +97,7 @@ def test_it_is_better_on_texts_that_were_not_learned_and_says_so(adapted: Path) 
     gain = own["measures"]["mood macro-F1"]
     assert gain["after"] > gain["before"] + 0.1
     assert gain["interval"][0] > 0
-    assert own["new_topics"]["rooms"]["f1"] > 0.8
+    assert own["new_topics"]["hours"]["f1"] > 0.8
     assert adaptation["texts"]["train"] + adaptation["texts"]["validation"] + own["texts"] <= len(own_rows())
     assert adaptation["base"]["name"] == "tiny"
 
@@ -123,7 +123,7 @@ def test_adapting_again_keeps_the_own_topics(adapted: Path, tmp_path: Path) -> N
 
     assert found is not None
     assert found["new_topics"] == ["hall"]
-    assert load(tmp_path / "again").info.config.topics == (*TOPICS, "rooms", "hall")
+    assert load(tmp_path / "again").info.config.topics == (*TOPICS, "hours", "hall")
 
 
 def test_a_run_killed_at_any_step_goes_on_with_the_same_result(tiny_weights: Path, tmp_path: Path) -> None:
