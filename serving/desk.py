@@ -95,7 +95,13 @@ class Desk:
         settings = self.service.settings
         assert settings.store is not None
         self._database = await asyncio.to_thread(open_database, settings.store)
-        scorer = Scorer(self._database, self.service.metrics, settings.deadline_seconds, self.changes.announce)
+        scorer = Scorer(
+            self._database,
+            self.service.metrics,
+            settings.deadline_seconds,
+            self.changes.announce,
+            self.service.offer_to_shadow,
+        )
 
         def stored() -> None:
             scorer.wake()
