@@ -19,6 +19,7 @@ from serving import commands
 from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
+from serving.teaching.comparison.command import add_compare
 from serving.teaching.topics_command import add_topics
 from serving.teaching.train import add_train
 
@@ -30,7 +31,7 @@ _TRAINING: Final = {
     "behaviour": "run behaviour suites on weights",
     "agreement": "compare two readings of the same texts",
 }
-_TEACHING: Final = ("train", "topics")
+_TEACHING: Final = ("train", "topics", "compare")
 """Commands that have their arguments without the libraries of training, and need those to run."""
 
 _OF_THE_STORE: Final = ("alembic", "httpx", "jinja2", "markdown_it", "nh3", "psycopg", "py3langid", "sqlalchemy")
@@ -101,6 +102,7 @@ def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
     _add_corrections(subparsers)
     add_train(subparsers)
     add_topics(subparsers)
+    add_compare(subparsers)
     if with_training:
         # Training's own imports are heavy, and its libraries are an extra.
         from training.cli import add_commands

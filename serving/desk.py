@@ -112,6 +112,7 @@ class Desk:
             settings.deadline_seconds,
             self.changes.announce,
             self._behind,
+            self.service.offer_to_shadow,
         )
 
         def stored() -> None:

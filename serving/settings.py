@@ -64,6 +64,7 @@ class Settings:
     """The values in use, one field for each row of the table."""
 
     weights: Path | None
+    shadow: Path | None
     threads: int | None
     host: str
     port: int
@@ -163,6 +164,13 @@ def _url(name: str, help_: str, default: str | None = None) -> Setting:
 
 TABLE: Final = (
     Setting("weights", None, "a folder", Path, "weights folder; without it the weights shipped with Rida"),
+    Setting(
+        "shadow",
+        None,
+        "a folder",
+        Path,
+        "weights folder that scores what was answered and answers nobody; /v1/shadow tells what a swap would change",
+    ),
     _whole("threads", None, 1, 1024, "cores to score with; without it all of them"),
     Setting(
         "host",

@@ -49,15 +49,24 @@ class Scorer:
     """Takes messages from the store, two lots at a time, so that one is scored while the other is read and stored."""
 
     def __init__(
-        self, database: Database, metrics: Metrics, deadline_seconds: int, changed: Callable[[], None],
+        self,
+        database: Database,
+        metrics: Metrics,
+        deadline_seconds: int,
+        changed: Callable[[], None],
         behind: Callable[[], float],
-    ) -> None:  # fmt: skip
-        """`changed` is called when scores have been stored; `behind` tells for how long deliveries have waited."""
+        offer: Callable[[Sequence[str], Sequence[Prediction | Rejection]], None],
+    ) -> None:
+        """`changed` is called when scores have been stored, then `offer` with the texts and what was found.
+
+        `behind` tells for how long deliveries have waited.
+        """
         self._database = database
         self._metrics = metrics
         self._deadline_seconds = deadline_seconds
         self._changed = changed
         self._behind = behind
+        self._offer = offer
         self._woken = asyncio.Event()
         self._in_hand: set[int] = set()
         self._tries: dict[int, int] = {}
@@ -98,13 +107,13 @@ class Scorer:
 
     async def _score_lot(self, lot: Sequence[Unscored], scoring: Scoring, policy: Policy, languages: Languages) -> None:
         try:
-            scored = [
-                Scored(each.id, answer, languages.of(each.text)) for each, answer in await self._answers(lot, scoring)
-            ]
+            answers = await self._answers(lot, scoring)
+            scored = [Scored(each.id, answer, languages.of(each.text)) for each, answer in answers]
             if scored:
                 await self._database.write(record_scores, scored, policy)
                 self._metrics.count_answers([each.answer for each in scored])
                 self._changed()
+                self._offer([each.text for each, _ in answers], [answer for _, answer in answers])
         except SQLAlchemyError as error:
             logger.error("scores cannot be stored, and are worked out again: %s", trace(error))
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -25,7 +25,9 @@ from serving.settings import Settings
 
 if TYPE_CHECKING:
     from model.classifier import Classifier
+    from model.prediction import Rejection
     from serving.desk import Desk
+    from serving.http.shadow import Shadow
 
 logger = logging.getLogger("rida.http")
 
@@ -40,6 +42,7 @@ class Service:
     load: Callable[[], Classifier]
     phase: Literal["starting", "ready", "draining"] = "starting"
     scoring: Scoring | None = None
+    shadow: Shadow | None = None
     failure: Exception | None = None
     in_flight: int = 0
     metrics: Metrics = field(default_factory=Metrics)
@@ -57,6 +60,11 @@ class Service:
         """Whether the weights are still being loaded, in a thread that cannot be stopped."""
         return self.scoring is None and self.failure is None
 
+    def offer_to_shadow(self, texts: Sequence[str], answers: Sequence[Prediction | Rejection]) -> None:
+        """Let the second weights, if there are any, score what has been answered; never waits."""
+        if self.shadow is not None:
+            self.shadow.offer(texts, answers)
+
     @contextlib.contextmanager
     def admitted(self) -> Iterator[None]:
         """Around each request that the draining waits for."""
@@ -69,6 +77,8 @@ class Service:
     def close(self) -> None:
         """End the threads; once is enough, more often does no harm."""
         self.aside.close()
+        if self.shadow is not None:
+            self.shadow.close()
         if self.scoring is not None:
             self.scoring.close()
 
@@ -114,6 +124,8 @@ async def _start(service: Service, loader: ThreadPoolExecutor) -> None:
         scoring.start()
         info = scoring.classifier.info
         service.metrics.watch(info, scoring)
+        if service.shadow is not None:
+            service.shadow.start(info, lambda: scoring.idle)
     except Exception as error:
         service.failure = error
         return
@@ -126,4 +138,11 @@ def _load_and_warm_up(service: Service) -> Scoring:
     classifier = service.load()
     if not isinstance(classifier.classify([_WARM_UP_TEXT])[0], Prediction):
         raise WeightsError("the weights folder cannot score the warm-up text")
-    return Scoring(classifier, service.settings, service.metrics)
+    # Measures how fast it scores, so it comes before the shadow takes any of the cores.
+    scoring = Scoring(classifier, service.settings, service.metrics)
+    if service.settings.shadow is not None:
+        from serving.http.shadow import Shadow
+
+        service.shadow = Shadow(service.settings.shadow, service.metrics.shadow)
+        service.shadow.load()
+    return scoring

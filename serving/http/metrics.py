@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from model.labels import MOODS, TOPICS
 from model.prediction import Prediction, Rejection
 from serving.http.exchange import exchange_of, route_of
+from serving.http.shadow_metrics import ShadowMetrics
 
 if TYPE_CHECKING:
     from model.classifier import ModelInfo
@@ -78,6 +79,7 @@ class Metrics:
             "rida_tokens_per_second", "Measured rate of scoring, which admission goes by", registry=registry
         )
         self._model = Gauge("rida_model_info", "The weights in use", ("name", "version", "sha256"), registry=registry)
+        self.shadow = ShadowMetrics(registry)
         # To look a series up by its labels takes longer than to count.
         self._mood = {mood: self._moods.labels(mood) for mood in MOODS}
         self._topic = {topic: self._topics.labels(topic) for topic in TOPICS}

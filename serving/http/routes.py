@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Depends, FastAPI, Request
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from serving.http.body import parse, read_body
@@ -27,6 +28,7 @@ from serving.http.schemas import (
     ModelAnswer,
     OneText,
     ReadyAnswer,
+    ShadowAnswer,
     read_asked,
 )
 
@@ -64,6 +66,15 @@ def add_routes(app: FastAPI) -> None:
         summary="Labels, languages, limits and thresholds of the weights in use",
         dependencies=keyed,
         responses=_responses(ModelAnswer, 401, 500, 503),
+        response_model=None,
+    )
+    add(
+        "/v1/shadow",
+        shadow,
+        operation_id="shadow",
+        summary="How far the second weights disagree with those that answer",
+        dependencies=keyed,
+        responses=_responses(ShadowAnswer, 401, 404, 500, 503),
         response_model=None,
     )
     add(
@@ -116,7 +127,13 @@ async def classify(request: Request) -> Response:
         }
         size = len(body) + _ANSWER_BYTES * len(answered.answers)
         content = await service.aside.run(size, _encoded, scoring.classifier.info, answered.answers, asked.all_topics)
-        return Response(content, media_type="application/json")
+        # Only once the answer has been sent, so that nobody waits for what the shadow says.
+        later = BackgroundTask(_offer, service, asked.texts, answered.answers) if service.shadow else None
+        return Response(content, media_type="application/json", background=later)
+
+
+async def _offer(service: Service, texts: list[str], answers: Sequence[Prediction | Rejection]) -> None:
+    service.offer_to_shadow(texts, answers)
 
 
 def _asked(body: bytes, max_texts: int) -> Asked:
@@ -145,6 +162,17 @@ def _encoded(info: ModelInfo, answers: Sequence[Prediction | Rejection], all_top
 async def model(request: Request) -> Response:
     """What the weights in use know and where their limits are."""
     return json_response(ready_scoring(_service(request)).classifier.info.as_dict())
+
+
+async def shadow(request: Request) -> Response:
+    """What the second weights have been found to change."""
+    service = _service(request)
+    if service.settings.shadow is None:
+        message = "the server has no second weights; start it with --shadow (RIDA_SHADOW)"
+        raise ApiError(404, "no_shadow", message)
+    info = ready_scoring(service).classifier.info
+    assert service.shadow is not None
+    return json_response(service.shadow.summary(info))
 
 
 async def live(request: Request) -> Response:

@@ -211,6 +211,41 @@ class ModelAnswer(ModelName):
     trained_on: list[Any]
 
 
+class Agreement(BaseModel):
+    """Share of the texts to which both give the same mood, with its 95 % interval (Wilson)."""
+
+    share: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+
+
+class TopicChanges(BaseModel):
+    """Texts in which only the shadow finds a topic, and in which only the first does."""
+
+    gained: int = Field(ge=0)
+    lost: int = Field(ge=0)
+
+
+class ShadowAnswer(_Strict):
+    """What the second weights, which answer nobody, say of texts that were answered since the server was started."""
+
+    model: ModelName
+    shadow: ModelName
+    running: bool = Field(description="Whether its process runs; one that ended is started again.")
+    since: str = Field(description="When counting began, in ISO 8601.")
+    waiting: int = Field(ge=0, description="Texts that wait for the shadow.")
+    dropped: int = Field(ge=0, description="Texts that were not compared, as the shadow could not keep up.")
+    texts: int = Field(ge=0, description="Texts that both have scored.")
+    unscored: int = Field(ge=0, description="Texts that the shadow could not score.")
+    agreement: Agreement | None = Field(description="None where no text has been compared.")
+    moods: dict[Mood, dict[Mood, int]] = Field(description="Texts by the mood answered, then by the shadow's.")
+    topics: dict[str, TopicChanges] = Field(description="By topic, of those that both know.")
+    topics_of_one: dict[str, list[str]] = Field(description="Topics that only the first or only the shadow knows.")
+    mean_score_change: float | None = Field(
+        description="Mean over the texts of the largest change of a mood's probability."
+    )
+
+
 class LiveAnswer(BaseModel):
     """The process answers."""
 

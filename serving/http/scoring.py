@@ -76,6 +76,11 @@ class Scoring:
         """Tokens that wait in the queue."""
         return self._workers.waiting_tokens
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being scored."""
+        return self._workers.idle
+
     def revive(self) -> bool:
         """See `Workers.revive`."""
         return self._workers.revive()

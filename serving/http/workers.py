@@ -83,6 +83,11 @@ class Workers:
         """Tokens that wait in the queue."""
         return self._admission.queue.tokens
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being scored."""
+        return not self._admission.queue.tokens and not self._admission.in_hand
+
     def revive(self) -> bool:
         """Start the threads that are missing, if the system allows it by now; whether there is anyone to score."""
         with self._changed:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from serving.document.marks import unmarked
 from serving.report.content import Breakdown, Finding, Moods, Part, Report, Time
 from serving.report.intervals import Share
 from serving.report.sample import Example
-from serving.report.wording import CLOSE, OPEN, finding_title, measure_evidence, measure_text, verdict
+from serving.report.wording import finding_title, measure_evidence, measure_text, verdict
 
 FORMAT: Final = 1
 """Rises when a key goes or changes its meaning."""
@@ -27,7 +28,7 @@ def _report(report: Report) -> dict[str, Any]:
         "rows": report.rows,
         "scored": report.scored,
         "errors": report.errors,
-        "headline": [_unmarked(sentence) for sentence in report.headline],
+        "headline": [unmarked(sentence) for sentence in report.headline],
         "moods": _moods(report.moods),
         "topics": [
             {
@@ -56,7 +57,7 @@ def _report(report: Report) -> dict[str, Any]:
         }
         if sure
         else None,
-        "notes": [_unmarked(note) for note in report.notes],
+        "notes": [unmarked(note) for note in report.notes],
     }
 
 
@@ -114,7 +115,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "by": finding.kind,
         "column": finding.column,
         "value": finding.value,
-        "title": _unmarked(finding_title(finding)),
+        "title": unmarked(finding_title(finding)),
         "verdict": verdict(finding).lower(),
         "measures": [
             {
@@ -126,7 +127,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "adjusted_p": measure.p_value,
                 "largest_of": measure.largest_of,
                 "test": measure.test,
-                "words": _unmarked(f"{measure_text(finding, measure)}: {measure_evidence(measure)}."),
+                "words": unmarked(f"{measure_text(finding, measure)}: {measure_evidence(measure)}."),
             }
             for measure in finding.measures
         ],
@@ -140,7 +141,3 @@ def _example(example: Example) -> dict[str, Any]:
         "probability": _number(example.probability),
         "language": example.language,
     }
-
-
-def _unmarked(sentence: str) -> str:
-    return sentence.replace(OPEN, "").replace(CLOSE, "")

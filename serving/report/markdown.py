@@ -1,18 +1,17 @@
-"""A report as Markdown. Whatever comes from the data stands in code spans, where nothing is markup."""
+"""A report as Markdown."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from serving.document.markdown import as_document, table
+from serving.document.marks import CLOSE, OPEN
 from serving.report.content import MOST_TOPICS, Breakdown, Findings, Moods, Report
 from serving.report.headline import nothing_found
 from serving.report.intervals import Share
 from serving.report.wording import (
-    CLOSE,
-    OPEN,
     errors_sentence,
     exact,
     finding_title,
@@ -28,24 +27,11 @@ from serving.report.wording import (
 )
 
 MOST_FINDINGS: Final = 8
-_MARKED: Final = re.compile(f"{OPEN}(.*?){CLOSE}", re.DOTALL)
-_TICKS: Final = re.compile("`+")
 
 
 def as_markdown(report: Report) -> str:
     """Markdown with GitHub's tables."""
-    return "\n".join(_spanned(line) for line in _lines(report)) + "\n"
-
-
-def _spanned(line: str) -> str:
-    return _MARKED.sub(lambda found: _code(found[1], in_table=line.startswith("|")), line)
-
-
-def _code(value: str, *, in_table: bool) -> str:
-    """A code span; its fence is longer than any run of ticks inside, and a table's | is kept from ending the cell."""
-    fence = "`" * (1 + max((len(ticks) for ticks in _TICKS.findall(value)), default=0))
-    inner = value.replace("|", "\\|") if in_table else value
-    return f"{fence} {inner} {fence}" if inner[:1] == "`" or inner[-1:] == "`" else f"{fence}{inner}{fence}"
+    return as_document(_lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -57,7 +43,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"- {errors_sentence(report.rows, report.errors)}"
         return
     yield from ("", "## Moods", "")
-    yield from _table(("mood", "texts", "share", "95 % interval"), (_row(mood, s) for mood, s in report.moods.items()))
+    yield from table(("mood", "texts", "share", "95 % interval"), (_row(mood, s) for mood, s in report.moods.items()))
     yield from _topics(report)
     yield from _findings(report.findings)
     yield from _time(report)
@@ -75,13 +61,6 @@ def _row(name: str, share: Share) -> tuple[str, ...]:
     return name, f"{share.count:,}", exact(share.share), f"{exact(share.low)} to {exact(share.high)}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(header)} |"
-    yield f"|---|{'--:|' * (len(header) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
 def _mood_cells(moods: Moods, texts: int) -> tuple[str, ...]:
     return f"{texts:,}", *(exact(share.share) if texts else "–" for share in moods.values())
 
@@ -90,7 +69,7 @@ def _topics(report: Report) -> Iterator[str]:
     if report.moods["angry"].count:
         yield from ("", "## What angry customers write about", "")
         ranked = sorted(report.topics, key=lambda part: (part.topic is None, -part.of_angry.count))
-        yield from _table(
+        yield from table(
             ("topic", "angry texts", "of the angry", "95 % interval", "of the others"),
             (
                 (*_row(topic_words(part.topic), part.of_angry), exact(part.of_others.share))
@@ -99,7 +78,7 @@ def _topics(report: Report) -> Iterator[str]:
             ),
         )
     yield from ("", "## Topics by mood", "")
-    yield from _table(
+    yield from table(
         ("topic", "texts", *report.moods),
         ((topic_words(part.topic), *_mood_cells(part.moods, part.texts.count)) for part in report.topics),
     )
@@ -123,7 +102,7 @@ def _time(report: Report) -> Iterator[str]:
     if report.time is None or len(report.time.periods) == 1:
         return
     yield from ("", f"## Moods by {report.time.unit}", "")
-    yield from _table(
+    yield from table(
         (report.time.unit, "texts", *report.moods),
         ((period.name, *_mood_cells(period.moods, period.texts)) for period in report.time.periods),
     )
@@ -138,7 +117,7 @@ def _breakdown(breakdown: Breakdown) -> Iterator[str]:
     if breakdown.others:
         name = f"{'over ' if breakdown.more_than else ''}{many(breakdown.other_values, 'other value')}"
         rows.append((name, *_mood_cells(breakdown.others.moods, breakdown.others.texts)))
-    yield from _table((value_text(breakdown.column), "texts", *breakdown.parts[0].moods), rows)
+    yield from table((value_text(breakdown.column), "texts", *breakdown.parts[0].moods), rows)
 
 
 def _examples(report: Report) -> Iterator[str]:

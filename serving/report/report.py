@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 
 from model.errors import InputError
+from serving.document.forms import Form, check_output, form_of
 from serving.output import plain
 from serving.report.columns import Asked, Columns, check_columns, check_no_texts, choose_columns
 from serving.report.content import Report
@@ -28,15 +29,6 @@ from serving.tables.progress import Show
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Chunk, Say, names
 
-Form = Literal["html", "md", "json"]
-
-FORMS: Final[dict[str, Form]] = {
-    ".html": "html",
-    ".htm": "html",
-    ".md": "md",
-    ".markdown": "md",
-    ".json": "json",
-}
 _LONGEST_VALUE: Final = 200  # characters of a group's name by which it is told from others
 
 
@@ -59,8 +51,7 @@ def write_report(
         InputError: An input, a column or an option cannot be used, or the output cannot be written.
             What stood under the output's name before still does.
     """
-    form = _form(output, form)
-    render = _renderer(form)
+    render = _renderer(form_of(output, form))
     _check_names(inputs, output)
     with ExitStack() as stack:
         with writing(output):
@@ -160,13 +151,6 @@ def _value(value: object) -> str:
     return "" if is_missing(value) else as_cell_text(value)[:_LONGEST_VALUE].strip()
 
 
-def _form(output: str, asked: Form | None) -> Form:
-    form = asked or FORMS.get(PurePath(output).suffix.lower())
-    if form is None:
-        raise InputError(f"{output}: its name must end in .html, .md or .json, or --format must say which is meant.")
-    return form
-
-
 def _renderer(form: Form) -> Any:
     """The function that writes a report out; what it needs is imported now, and not after an hour of reading."""
     if form == "json":
@@ -201,13 +185,4 @@ def _check_names(inputs: Sequence[str], output: str) -> None:
             if same is not None:
                 raise InputError(f"{name} is the same file as {same}, and its rows would count twice. Name it once.")
             seen[about.st_dev, about.st_ino] = name
-    if output == PIPE:
-        return
-    path = Path(output)
-    if path.is_dir():
-        raise InputError(f"{output} is a folder. Name a file in it.")
-    if not path.parent.is_dir():
-        raise InputError(f"{output}: the folder {path.parent} does not exist. Make it first.")
-    for name in inputs:
-        if name != PIPE and path.exists() and path.samefile(name):
-            raise InputError(f"{output} is also the input {name}. Give the output another name.")
+    check_output(output, inputs)

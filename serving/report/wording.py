@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from serving.document.marks import CLOSE, OPEN
 from serving.output import plain, shorten
 from serving.report.content import (
     FEWEST_TEXTS,
@@ -19,9 +20,6 @@ from serving.report.content import (
 )
 from serving.report.intervals import Share
 
-OPEN: Final = "\u2068"
-CLOSE: Final = "\u2069"
-"""First strong isolate and its end. `plain` takes both out of values, so nothing in a value can end it."""
 SPACE: Final = "\u00a0"
 _WIDEST: Final = 40
 

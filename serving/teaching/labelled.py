@@ -11,6 +11,7 @@ from typing import Final, get_args
 
 from data.rows import FeedbackRow, Sentiment, Split
 from model.errors import InputError
+from serving.tables.added import ADDED
 from serving.tables.columns import check_distinct, choose_id_column, choose_text_column
 from serving.tables.files import Kind, format_of, open_table
 from serving.tables.inputs import expanded
@@ -120,17 +121,18 @@ def asked_columns(args: argparse.Namespace) -> Asked:
     )
 
 
-def read_labelled(files: Sequence[str], asked: Asked, say: Say) -> LabelledRows:
+def read_labelled(files: Sequence[str], asked: Asked, say: Say, *, keep_unlabelled: bool = False) -> LabelledRows:
     """Reads files of labelled texts.
 
     Rows without a text or without any label are left out, and so are lines that are no rows; `say` tells how many and
-    where the first is.
+    where the first is. With `keep_unlabelled` texts without a label stay, files may have no labels at all, and what
+    `rida score` wrote is not taken for labels unless its column is named.
 
     Raises:
         InputError: A file cannot be read, a column is missing, or a label is none: with its place, how often it stands
             there, and what may be meant.
     """
-    reader = _Reader(say)
+    reader = _Reader(say, keep_unlabelled=keep_unlabelled)
     for name in expanded(files, PIPE, say):
         if name != PIPE:
             check_file(name)
@@ -140,8 +142,9 @@ def read_labelled(files: Sequence[str], asked: Asked, say: Say) -> LabelledRows:
 
 
 class _Reader:
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, *, keep_unlabelled: bool) -> None:
         self._say = say
+        self._keep_unlabelled = keep_unlabelled
         self._rows: list[FeedbackRow] = []
         self._places: list[str] = []
         self._splits: list[Split | None] = []
@@ -174,22 +177,30 @@ class _Reader:
                 )
             return name if name is not None else next((each for each in defaults if each in first.columns), None)
 
+        # Else a model's own answers would be what two models are measured by.
+        scored = self._keep_unlabelled and set(ADDED) <= set(first.columns)
+        labels = () if scored else ("mood", "topics")
+        if scored and not (asked.mood or asked.stars or asked.topics):
+            self._say(
+                f"{table.name}: its moods and topics were written by rida score and do not count as labels. If people "
+                "have corrected them, name them with --mood-column mood or --topics-column topics."
+            )
         stars = named("--stars-column", asked.stars)
-        mood = named("--mood-column", asked.mood, "mood")
+        mood = named("--mood-column", asked.mood, *labels[:1])
         if asked.stars is not None and asked.mood is not None:
             raise InputError("give --mood-column or --stars-column, not both")
         columns = _Columns(
             text=choose_text_column(table, first, asked.text, self._say),
             id=choose_id_column(table, first, asked.id),
             mood=stars or mood,
-            topics=named("--topics-column", asked.topics, "topics"),
+            topics=named("--topics-column", asked.topics, *labels[1:]),
             language=named("--language-column", asked.language, *_LANGUAGE_COLUMNS),
             split=named("--split-column", asked.split, "split"),
             labels=replace(asked.labels, mood={**STARS.mood, **asked.labels.mood}) if stars else asked.labels,
             stars=stars is not None,
             typed=kind in ("jsonl", "parquet"),
         )
-        if columns.mood is None and columns.topics is None:
+        if columns.mood is None and columns.topics is None and not self._keep_unlabelled:
             hint = next((f" Are '{each}' stars? Then --stars-column {each}." for each in _STARS_COLUMNS
                          if each in first.columns), "")  # fmt: skip
             raise InputError(
@@ -214,8 +225,10 @@ class _Reader:
         # An empty cell says "none of the topics" only where nothing but topics is asked of a row.
         says_none = topics == () and columns.mood is None
         if mood is None and not topics and not says_none:
-            self._leave_out("they have no label", place)
-            return
+            if not self._keep_unlabelled:
+                self._leave_out("they have no label", place)
+                return
+            topics = None
         sentiment, angry = _MOODS[mood] if mood else (None, None)
         named = _label_of(record.get(columns.id)) if columns.id else ""
         split = self._split(record.get(columns.split), place) if columns.split else None

@@ -58,6 +58,7 @@ def api(start_server, tiny_classifier):
         ("classify", GenerationMode.NEGATIVE),
         # These take nothing that could be wrong.
         ("model", GenerationMode.POSITIVE),
+        ("shadow", GenerationMode.POSITIVE),
         ("metrics", GenerationMode.POSITIVE),
         ("live", GenerationMode.POSITIVE),
         ("ready", GenerationMode.POSITIVE),
@@ -75,4 +76,4 @@ def test_the_api_is_as_its_document_says(api, operation_id, mode):
 
 
 def test_every_operation_is_tried(api):
-    assert api.statistic.operations.total == 5
+    assert api.statistic.operations.total == 6

@@ -28,6 +28,7 @@ def test_operation_ids_are_those_that_clients_were_generated_from(document):
     assert ids == {
         "/v1/classify": {"classify"},
         "/v1/model": {"model"},
+        "/v1/shadow": {"shadow"},
         "/v2/health/live": {"live"},
         "/v2/health/ready": {"ready"},
         "/metrics": {"metrics"},

@@ -15,9 +15,9 @@ from scored_files import scored_row, written, year_of_feedback
 
 from model.labels import MOODS
 from serving.cli import main
+from serving.document.page import STYLE
 from serving.output import shorten
 from serving.report import charts
-from serving.report import page as page_module
 from serving.report.content import Breakdown, Part
 from serving.report.intervals import share_of
 
@@ -219,7 +219,7 @@ def test_print_is_dark_on_white_and_shows_the_tables(open_page, scheme):
 
 
 def palettes() -> dict[str, dict[str, str]]:
-    css = (page_module._FOLDER / "page.css").read_text(encoding="utf-8")
+    css = STYLE.read_text(encoding="utf-8")
     blocks = re.findall(r":root \{([^}]*)\}", css)
     return {
         name: dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", block))

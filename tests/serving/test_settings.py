@@ -32,6 +32,7 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_default():
 def test_every_setting_can_be_given_by_its_variable():
     given = {
         "weights": ("some/folder", Path("some/folder")),
+        "shadow": ("other/folder", Path("other/folder")),
         "threads": ("3", 3),
         "host": ("::1", "::1"),
         "port": ("0", 0),
