@@ -68,7 +68,7 @@ class FeedbackNetwork(nn.Module):
             last = pooled(read.last_hidden_state)
             topics = self.topics(last)
             if self.own is not None:
-                # The first of the hidden states are the embeddings.
+                # The first of the hidden states are the embeddings, which are layer -1.
                 earlier = [pooled(read.hidden_states[layer + 1]) for layer in self.feature_layers[:-1]]
                 topics = torch.cat([topics, self.own(torch.cat([*earlier, last], dim=1))], dim=1)
             return Logits(self.satisfaction(last), self.anger(last).squeeze(-1), topics)

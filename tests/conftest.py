@@ -173,7 +173,7 @@ def own_topics_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFact
     heads = np.zeros((4 + len(TOPICS), len(OWN_TOPICS)), dtype=np.float32)
     heads[[3, 2, 0], [0, 1, 1]] = 1, 1, -1
     of_last = constants["heads.w"] @ heads
-    set_own_heads(model, np.concatenate([np.zeros_like(of_last), of_last]), constants["heads.b"] @ heads)
+    set_own_heads(model, np.concatenate([np.zeros_like(of_last)] * 2 + [of_last]), constants["heads.b"] @ heads)
     (folder / GRAPH).write_bytes(model.SerializeToString())
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     config["topics"] += OWN_TOPICS

@@ -8,6 +8,7 @@ import onnx
 from onnx import helper
 
 from model.errors import WeightsError
+from model.layers import EMBEDDINGS
 
 LOGITS = "logits"
 _LAST = "pooled"
@@ -41,14 +42,15 @@ def depth(model: onnx.ModelProto) -> int:
 
 
 def pooled(model: onnx.ModelProto, layer: int) -> str:
-    """The name of the pooled value of one layer, counted from 0; added where the graph has it not yet."""
+    """The name of the pooled value of one layer (`model.layers`); added where the graph has it not yet."""
     if layer == depth(model) - 1:
         return _LAST
-    name = f"{layer}.pooled"
+    hidden = "embedding_norm" if layer == EMBEDDINGS else f"{layer}.norm"
+    name = f"{hidden}.pooled"
     if name not in _made(model):
         row = f"{name}_row"
         nodes = [
-            helper.make_node("MatMul", [_SHARES, f"{layer}.norm"], [row], name=row),
+            helper.make_node("MatMul", [_SHARES, hidden], [row], name=row),
             helper.make_node("Squeeze", [row, _AXIS], [name], name=name),
         ]
         model.graph.node.extend(nodes)

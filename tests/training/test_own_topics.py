@@ -161,8 +161,10 @@ def test_whitened_features_give_what_the_unfolded_head_gives() -> None:
     assert np.isclose(np.square(whitening.features(vectors)).sum(axis=1).mean(), 1, atol=0.01)
 
 
-@pytest.mark.parametrize(("depth", "layers"), [(12, (5, 8, 11)), (2, (0, 1)), (1, (0,))])
-def test_features_come_from_half_three_quarters_and_all_of_the_encoder(depth: int, layers: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("depth", "layers"), [(12, (-1, 8, 11)), (2, (-1, 0, 1)), (1, (-1, 0))])
+def test_features_come_from_embeddings_three_quarters_and_all_of_the_encoder(
+    depth: int, layers: tuple[int, ...]
+) -> None:
     assert feature_layers(depth) == layers
 
 
