@@ -19,6 +19,7 @@ from serving import commands
 from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
+from serving.teaching.data_command import add_data
 
 _TRAINING: Final = {
     "train": "fine-tune an encoder by a recipe",
@@ -29,6 +30,9 @@ _TRAINING: Final = {
     "behaviour": "run behaviour suites on weights",
     "agreement": "compare two readings of the same texts",
 }
+_TEACHING: Final = ("data",)
+"""Commands whose arguments are here, and whose libraries are those of training."""
+
 _OF_THE_STORE: Final = ("alembic", "httpx", "jinja2", "markdown_it", "nh3", "psycopg", "py3langid", "sqlalchemy")
 """What the extra `inbox` brings; a server without a store does not import it."""
 
@@ -72,7 +76,7 @@ def _run(arguments: list[str]) -> int:
         missing = str(error.name).partition(".")[0]
         if asked in ("serve", "conversations", "corrections") and missing in _OF_THE_STORE:
             raise InputError(f'a store needs {missing}: pip install "rida[inbox]"') from error
-        if asked not in _TRAINING or missing in ("training", "model", "data"):
+        if asked not in (*_TRAINING, *_TEACHING) or missing in ("training", "model", "data"):
             raise
         raise InputError(f'rida {asked} needs {error.name}: pip install "rida[train]"') from error
     return code
@@ -95,6 +99,7 @@ def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
     _add_model(subparsers)
     _add_conversations(subparsers)
     _add_corrections(subparsers)
+    add_data(subparsers)
     if with_training:
         # Training's own imports are heavy, and its libraries are an extra.
         from training.cli import add_commands

@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 COMMANDS = [
     "classify", "score", "report", "serve", "model", "conversations delete", "conversations expire",
-    "corrections export", "corrections report",
+    "corrections export", "corrections report", "data suggest", "data check",
 ]  # fmt: skip
 
 
