@@ -249,7 +249,9 @@ def odd_texts(texts: Sequence[str], unreadable: Sequence[int], truncated: Sequen
     longest = max(map(len, texts), default=0)
     cut = [at for at, text in enumerate(texts) if len(text) == longest]
     if longest >= _SHORTEST_CUT and len(cut) >= _CUT_TEXTS and len({texts[at] for at in cut}) >= _CUT_TEXTS:
-        message = f"{len(cut)} texts have exactly {longest:,} characters, and none has more: was their column cut short?"
+        message = (
+            f"{len(cut)} texts have exactly {longest:,} characters, and none has more: was their column cut short?"
+        )
         yield Finding("cut", tuple(cut), message, weight=len(cut))
 
 

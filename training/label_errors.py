@@ -47,7 +47,6 @@ class LabelError:
     probability: float
 
 
-
 def find_label_errors(
     rows: Sequence[FeedbackRow],
     vectors: Floats,
@@ -80,7 +79,7 @@ def _mood_errors(
         # Stars, or "unhappy": rows that do not say whether somebody is angry.
         names, classes = SATISFACTION, satisfaction_targets(rows)
         moods = np.column_stack([moods[:, :2], moods[:, 2:].sum(axis=1)])
-    said = np.flatnonzero(classes != UNKNOWN)
+    said = np.flatnonzero(classes != UNKNOWN).tolist()
     if len(set(classes[said].tolist())) < 2:
         return []
     given = classes[said]
@@ -89,7 +88,7 @@ def _mood_errors(
         return []
     return [
         LabelError(
-            row=int(said[at]),
+            row=said[at],
             given=names[given[at]],
             likelier=names[likelier],
             given_probability=float(probabilities[at, given[at]]),
@@ -103,7 +102,7 @@ def _mood_errors(
 def _topic_errors(
     name: str, targets: Classes, vectors: Floats, of_weights: Floats | None, groups: Sequence[int]
 ) -> list[LabelError]:
-    said = np.flatnonzero(targets != UNKNOWN)
+    said = np.flatnonzero(targets != UNKNOWN).tolist()
     given = targets[said]
     if len(set(given.tolist())) < 2:
         return []
@@ -113,7 +112,7 @@ def _topic_errors(
         return []
     return [
         LabelError(
-            row=int(said[at]),
+            row=said[at],
             given=name if given[at] else "",
             likelier="" if given[at] else name,
             given_probability=float(probabilities[at, given[at]]),
@@ -139,7 +138,7 @@ def blended(vectors: Floats, given: Classes, groups: Sequence[int], of_weights: 
 
     Where fewer than two labels have as many different texts as there are folds, those of the weights alone.
     """
-    texts = [len({groups[at] for at in np.flatnonzero(given == label)}) for label in np.unique(given)]
+    texts = [len({groups[at] for at in np.flatnonzero(given == label).tolist()}) for label in np.unique(given)]
     if sum(count >= FOLDS for count in texts) < 2:
         return of_weights
     if of_weights is None:

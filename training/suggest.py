@@ -1,16 +1,20 @@
 """Which texts to label next: those that the weights are in doubt about, and of those not twice the same.
 
-The most doubtful texts are clustered by their vectors, weighted by doubt, and each cluster gives the text nearest to
-its centre (Zhdanov 2019, https://arxiv.org/abs/1901.05954). So only the most doubtful need be kept while texts go by.
+The texts of a language are clustered by their vectors, as many clusters as texts are wanted, and of the half of each
+cluster that is nearer to its centre the most doubtful text is taken. With a few hundred labels, typical texts of each
+cluster teach more than doubtful ones from anywhere (Hacohen et al. 2022, https://arxiv.org/abs/2202.02794), and the
+most doubtful alone less than texts drawn by chance; `benchmarks/labelling` shows it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -19,13 +23,13 @@ import numpy.typing as npt
 from training.doubt import Answers
 from training.near_duplicates import NearDuplicates
 
-CANDIDATES: Final = 10
-"""Candidates for each text that is chosen, as in the source."""
+CANDIDATES: Final = 20
+"""Texts of a language that are kept for each that is wanted: then the nearer half of a cluster leaves a choice."""
 
-_MOST_CANDIDATES: Final = 20_000
-"""Candidates of one language: with more, clustering would take minutes."""
+_FEWEST_KEPT: Final = 2_000
+_MOST_KEPT: Final = 20_000
+"""Of one language: with more, clustering would take minutes."""
 
-_LEAST_WEIGHT: Final = 1e-6  # k-means cannot do with weights that are all zero
 _ROUNDS: Final = 25  # of k-means; its centres hardly move after a dozen
 
 
@@ -54,13 +58,15 @@ class Suggestion:
 
 
 class Pool:
-    """Keeps the most doubtful texts of each language while all go by, in memory that depends on `count` alone."""
+    """Keeps a fair sample of each language's texts while all go by, in memory that depends on `count` alone.
+
+    The texts with the smallest hashes: the same texts give the same sample, in whatever order they come (Cohen and
+    Kaplan, "Summarizing data using bottom-k sketches", 2007).
+    """
 
     def __init__(self, count: int) -> None:
-        self._count = count
-        # Twice what is clustered: near-duplicates are taken out first.
-        self._most = max(2 * count, min(2 * CANDIDATES * count, _MOST_CANDIDATES))
-        self._heaps: dict[str, list[tuple[float, int, Candidate]]] = {}
+        self._most = max(2 * count, min(max(CANDIDATES * count, _FEWEST_KEPT), _MOST_KEPT))
+        self._heaps: dict[str, list[tuple[int, Candidate]]] = {}  # hashes are negated: the largest is on top
         self.seen: Counter[str] = Counter()
         """Texts offered, by language."""
 
@@ -74,7 +80,10 @@ class Pool:
             self.seen[language] += 1
             heap = self._heaps.setdefault(language, [])
             doubt = float(doubts[at])
-            if not np.isfinite(doubt) or (len(heap) >= self._most and doubt <= heap[0][0]):
+            if not np.isfinite(doubt):
+                continue
+            number = -_hash(texts[at])
+            if len(heap) >= self._most and number <= heap[0][0]:
                 continue
             candidate = Candidate(
                 id=ids[at],
@@ -88,16 +97,19 @@ class Pool:
                 topic_costs=said.topic_costs[at].astype(np.float32),
                 vector=vectors[at].astype(np.float16),
             )
-            # Of equally doubtful texts the earlier stays, so that two runs choose the same.
-            entry = (doubt, -self.seen.total(), candidate)
-            (heapq.heappush if len(heap) < self._most else heapq.heappushpop)(heap, entry)
+            (heapq.heappush if len(heap) < self._most else heapq.heappushpop)(heap, (number, candidate))
 
     def candidates(self) -> dict[str, list[Candidate]]:
         """The texts kept of each language, the most doubtful first."""
         return {
-            language: [entry[2] for entry in sorted(heap, key=lambda entry: entry[:2], reverse=True)]
+            language: sorted((entry[1] for entry in heap), key=lambda each: (-each.doubt, each.text))
             for language, heap in sorted(self._heaps.items())
         }
+
+
+def _hash(text: str) -> int:
+    # Sixteen bytes: no two different texts have the same.
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
 
 
 def choose(pool: Pool, count: int, labelled: Iterable[str] = ()) -> list[Suggestion]:
@@ -117,11 +129,7 @@ def choose(pool: Pool, count: int, labelled: Iterable[str] = ()) -> list[Suggest
                 kept[language].append(candidate)
             number += 1
     seats = shares({name: pool.seen[name] for name in kept}, {name: len(each) for name, each in kept.items()}, count)
-    chosen = [
-        suggestion
-        for name, wanted in seats.items()
-        for suggestion in _spread(kept[name][: CANDIDATES * wanted], wanted)
-    ]
+    chosen = [suggestion for name, wanted in seats.items() for suggestion in _spread(kept[name], wanted)]
     return sorted(chosen, key=lambda each: -each.candidate.doubt)
 
 
@@ -143,22 +151,23 @@ def shares(texts: Mapping[str, int], most: Mapping[str, int], count: int) -> dic
 
 
 def _spread(candidates: Sequence[Candidate], wanted: int) -> Iterator[Suggestion]:
-    """One candidate of each of `wanted` clusters."""
+    """One candidate of each of `wanted` clusters; the candidates come by doubt, the most doubtful first."""
     if len(candidates) <= wanted:
         yield from (Suggestion(candidate, 0) for candidate in candidates)
         return
+    if not wanted:
+        return
     clusters, distances = _clusters(candidates, wanted)
-    sizes = np.bincount(clusters, minlength=wanted)
-    nearest: dict[int, int] = {}
-    for at in np.argsort(distances, kind="stable"):
-        nearest.setdefault(int(clusters[at]), int(at))
+    taken = set()
+    for cluster in range(wanted):
+        inside = np.flatnonzero(clusters == cluster)
+        if len(inside):
+            nearer = inside[np.argsort(distances[inside], kind="stable")[: len(inside) // 2 + 1]]
+            taken.add(int(nearer.min()))
+            yield Suggestion(candidates[int(nearer.min())], len(inside) - 1)
     # Vectors that are equal leave clusters empty; the most doubtful of the others fill up.
-    taken = set(nearest.values())
-    others = [at for at in range(len(candidates)) if at not in taken]
-    for at in nearest.values():
-        yield Suggestion(candidates[at], int(sizes[clusters[at]]) - 1)
-    for at in others[: wanted - len(nearest)]:
-        yield Suggestion(candidates[at], 0)
+    others = (candidate for at, candidate in enumerate(candidates) if at not in taken)
+    yield from (Suggestion(candidate, 0) for candidate in islice(others, wanted - len(taken)))
 
 
 def _clusters(candidates: Sequence[Candidate], wanted: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -169,10 +178,9 @@ def _clusters(candidates: Sequence[Candidate], wanted: int) -> tuple[npt.NDArray
     from threadpoolctl import threadpool_limits
 
     vectors = normalize(np.array([candidate.vector for candidate in candidates], dtype=np.float64))
-    weights = np.array([max(candidate.doubt, _LEAST_WEIGHT) for candidate in candidates])
     # Sums over several threads differ in their last digits from run to run, and so could the texts chosen.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        means = KMeans(wanted, n_init=1, max_iter=_ROUNDS, random_state=0).fit(vectors, sample_weight=weights)
+        means = KMeans(wanted, n_init=1, max_iter=_ROUNDS, random_state=0).fit(vectors)
     centres = means.cluster_centers_[means.labels_]
     return means.labels_.astype(np.int64), np.linalg.norm(vectors - centres, axis=1)

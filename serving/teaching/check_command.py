@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from string import ascii_lowercase
 from typing import Any, Final
 
 import numpy as np
@@ -51,8 +53,11 @@ _TEXTS: Final = ("text", "repaired")
 _SHOWN: Final = 10
 _OTHERS: Final = 20  # places of other rows that a cell names
 _TEXT_COLUMNS: Final = 100
-_TELLING: Final = 20
-"""Characters from which a text says which language it is in."""
+_TELLING: Final = 40
+"""Characters from which a text says which language it is in: of real ones, one in a hundred is then taken for another."""
+
+_TWO_LETTERS: Final = tuple(map("".join, product(ascii_lowercase, repeat=2)))
+"""Codes of the large languages; longer ones are mostly of their dialects, which a few words do not tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def _check(labelled: LabelledRows, embedder: Embedder) -> _Checked:
     read = _embedded(embedder, texts)
     unreadable = sorted(set(range(len(rows))) - set(read.kept))
     config = embedder.info.config
-    known = Languages([*config.languages.first_class, *config.languages.supported])
+    known = Languages([*config.languages.first_class, *config.languages.supported, *_TWO_LETTERS])
     languages = [row.lang or (known.of(row.text) if len(row.text) >= _TELLING else None) for row in rows]
     errors = find_label_errors(
         [rows[at] for at in read.kept], read.vectors, read.heads, [alike[at] for at in read.kept], config,

@@ -10,12 +10,28 @@ from model.classifier import SHIPPED_WEIGHTS
 from model.config import read_config
 from model.labels import MOODS
 from training.doubt import Answers, answers
-from training.suggest import CANDIDATES, Pool, choose, shares
+from training.suggest import Pool, choose, shares
 
 CONFIG = read_config(SHIPPED_WEIGHTS / "config.json")
-WORDS = (
-    ["parcel", "refund", "waiter", "screen", "battery", "price", "invoice", "app", "queue", "coffee", "room", "agent", "broken", "late", "rude", "dirty", "slow"]
-)
+WORDS = [
+    "parcel",
+    "refund",
+    "waiter",
+    "screen",
+    "battery",
+    "price",
+    "invoice",
+    "app",
+    "queue",
+    "coffee",
+    "room",
+    "agent",
+    "broken",
+    "late",
+    "rude",
+    "dirty",
+    "slow",
+]
 
 
 def said(doubts) -> Answers:
@@ -77,11 +93,11 @@ def test_a_topic_near_its_threshold_costs_the_same_on_both_sides():
     assert costs[below] == pytest.approx(max(costs.values()), abs=0.02)
 
 
-def test_doubtful_texts_are_chosen_before_certain_ones():
-    texts = sentences(200)
-    doubts = np.where(np.arange(200) % 2, 1.0, 0.001)
-    chosen = choose(offered(Pool(5), texts, doubts), 5)
-    assert [each.candidate.doubt for each in chosen] == [1.0] * 5
+def test_of_texts_that_mean_the_same_the_doubtful_one_is_chosen():
+    vectors = np.repeat(np.eye(12, 16), 2, axis=0) + np.random.default_rng(0).normal(scale=0.02, size=(24, 16))
+    doubts = np.tile([0.01, 1.0], 12)
+    chosen = choose(offered(Pool(12), sentences(24), doubts, vectors=vectors), 12)
+    assert [each.candidate.doubt for each in chosen] == [1.0] * 12
 
 
 def test_of_ten_copies_that_differ_in_a_letter_one_is_chosen():
@@ -136,12 +152,23 @@ def test_the_same_texts_give_the_same_choice():
     assert [each.candidate.id for each in first] == [each.candidate.id for each in second]
 
 
-def test_the_pool_does_not_grow_with_the_texts():
+def test_the_pool_does_not_grow_with_the_texts_and_is_a_fair_sample_of_them():
     pool = Pool(3)
     for part in range(20):
-        offered(pool, sentences(500, seed=part), np.random.default_rng(part).uniform(size=500))
+        texts = [f"{text} {part}" for text in sentences(500, seed=part)]
+        offered(pool, texts, np.random.default_rng(part).uniform(size=500))
+    kept = pool.candidates()["en"]
     assert pool.seen == {"en": 10_000}
-    assert len(pool.candidates()["en"]) == 2 * CANDIDATES * 3
+    assert len(kept) == 2_000
+    assert np.mean([each.doubt for each in kept]) == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_order_of_the_texts_does_not_matter():
+    texts, doubts = sentences(5_000), np.random.default_rng(5).uniform(size=5_000)
+    vectors = np.random.default_rng(6).normal(size=(5_000, 16))
+    one = offered(Pool(3), texts, doubts, vectors=vectors)
+    other = offered(Pool(3), texts[::-1], doubts[::-1], vectors=vectors[::-1])
+    assert [each.text for each in one.candidates()["en"]] == [each.text for each in other.candidates()["en"]]
 
 
 def test_vectors_that_are_all_equal_still_give_as_many_texts_as_asked_for():
