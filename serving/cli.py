@@ -20,6 +20,7 @@ from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
 from serving.teaching.comparison.command import add_compare
+from serving.teaching.data_command import add_data
 from serving.teaching.topics_command import add_topics
 from serving.teaching.train import add_train
 
@@ -31,7 +32,7 @@ _TRAINING: Final = {
     "behaviour": "run behaviour suites on weights",
     "agreement": "compare two readings of the same texts",
 }
-_TEACHING: Final = ("train", "topics", "compare")
+_TEACHING: Final = ("train", "topics", "data", "compare")
 """Commands that have their arguments without the libraries of training, and need those to run."""
 
 _OF_THE_STORE: Final = ("alembic", "httpx", "jinja2", "markdown_it", "nh3", "psycopg", "py3langid", "sqlalchemy")
@@ -102,6 +103,7 @@ def make_parser(*, with_training: bool = False) -> argparse.ArgumentParser:
     _add_corrections(subparsers)
     add_train(subparsers)
     add_topics(subparsers)
+    add_data(subparsers)
     add_compare(subparsers)
     if with_training:
         # Training's own imports are heavy, and its libraries are an extra.

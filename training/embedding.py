@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +24,15 @@ _ALL = "logits_and_pooled"
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Of the texts that can be scored: `vectors` (texts, width), uncalibrated logits, and their positions, `kept`."""
+    """Of the texts that can be scored: `vectors` (texts, width), uncalibrated logits, and their positions, `kept`.
+
+    `truncated` are the positions of those that are longer than what is read.
+    """
 
     vectors: Floats
     heads: HeadLogits
     kept: list[int]
+    truncated: list[int] = field(default_factory=list)
 
 
 class Embedder:
@@ -62,7 +66,8 @@ class Embedder:
             return Embedded(np.empty((0, 0)), split_heads(np.empty((0, self._labels))), [])
         values = self._session.logits([window for windows in parts for window in windows])
         heads = combine_windows(split_heads(values[:, : self._labels]), parts)
-        return Embedded(_means(values[:, self._labels :].astype(np.float64), parts), heads, kept)
+        truncated = [at for at, each in enumerate(read) if isinstance(each, ReadText) and each.truncated]
+        return Embedded(_means(values[:, self._labels :].astype(np.float64), parts), heads, kept, truncated)
 
 
 def _means(vectors: Floats, parts: Sequence[Sequence[Sequence[int]]]) -> Floats:

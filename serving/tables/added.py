@@ -28,7 +28,7 @@ def added_values(result: Prediction | Rejection) -> Row:
 
 def added_cells(added: Row) -> Row:
     """The same where a cell cannot hold a list: topics joined with `;`."""
-    topics = added["topics"]
+    topics = added.get("topics")
     return {**added, "topics": ";".join(topics)} if isinstance(topics, list) else added
 
 

@@ -133,8 +133,9 @@ def _last_opened(record: list[str], delimiter: str) -> int:
 class CsvWriter:
     """Writes UTF-8 CSV with a header; cells keep their text exactly."""
 
-    def __init__(self, stream: BinaryIO, delimiter: str) -> None:
+    def __init__(self, stream: BinaryIO, delimiter: str, added: Sequence[str] = ADDED) -> None:
         self._stream = stream
+        self._added = added
         self._delimiter = delimiter
         self._special = special(delimiter)
         self._columns: tuple[str, ...] | None = None
@@ -144,7 +145,7 @@ class CsvWriter:
         text = []
         if self._columns is None:
             self._columns = chunk.columns
-            text.append(self._line([*chunk.columns, *ADDED]))
+            text.append(self._line([*chunk.columns, *self._added]))
         for values, extra in zip(fixed_rows(chunk, self._columns), added, strict=True):
             cells = [as_cell_text(value) for value in (*values, *added_cells(extra).values())]
             text.append(self._line(cells))

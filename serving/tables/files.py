@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Final, Literal, cast
 
 from model.errors import InputError
+from serving.tables.added import ADDED
 from serving.tables.atomic import replaced
 from serving.tables.csv_file import COMMA, TAB, CsvWriter, open_csv
 from serving.tables.jsonl_file import JsonlWriter, open_jsonl
@@ -95,10 +96,10 @@ def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: S
 
 
 @contextmanager
-def create_table(name: str, *, say: Say, alone: bool = False) -> Iterator[Writer]:
+def create_table(name: str, *, say: Say, alone: bool = False, added: Sequence[str] = ADDED) -> Iterator[Writer]:
     """Write an output; it takes its name when the block ends well and leaves nothing otherwise.
 
-    `alone`: see `replaced`.
+    `alone`: see `replaced`. `added` are the columns that come after a chunk's own: those of scoring, or none.
 
     Raises:
         InputError: It cannot be written.
@@ -109,7 +110,7 @@ def create_table(name: str, *, say: Say, alone: bool = False) -> Iterator[Writer
             stream = sys.stdout.buffer if name == PIPE else stack.enter_context(replaced(Path(name), alone=alone))
         if form.compression:
             stream = cast(BinaryIO, stack.enter_context(_packed(stream)))
-        writer = _writer(form.kind, stream, say)
+        writer = _writer(form.kind, stream, say, added)
         try:
             yield writer
         except BaseException:
@@ -123,7 +124,7 @@ def create_table(name: str, *, say: Say, alone: bool = False) -> Iterator[Writer
 @contextmanager
 def rehearsed(name: str) -> Iterator[Writer]:
     """A writer of the same format to nowhere: it refuses what the output would refuse, and leaves nothing."""
-    writer = _writer(format_of(name).kind, cast(BinaryIO, _Nowhere()), lambda message: None, rehearsal=True)
+    writer = _writer(format_of(name).kind, cast(BinaryIO, _Nowhere()), lambda message: None, ADDED, rehearsal=True)
     try:
         yield writer
     finally:
@@ -162,15 +163,15 @@ def writing(name: str) -> Iterator[None]:
         raise InputError(f"{name} cannot be written: {error.strerror or error}.") from error
 
 
-def _writer(kind: Kind, stream: BinaryIO, say: Say, *, rehearsal: bool = False) -> Writer:
+def _writer(kind: Kind, stream: BinaryIO, say: Say, added: Sequence[str], *, rehearsal: bool = False) -> Writer:
     if kind == "jsonl":
         return JsonlWriter(stream)
     if kind == "parquet":
         from serving.tables.parquet_writer import ParquetWriter
 
-        return ParquetWriter(stream)
+        return ParquetWriter(stream, added)
     if kind == "xlsx":
         from serving.tables.xlsx_writer import XlsxRehearsal, XlsxWriter
 
-        return (XlsxRehearsal if rehearsal else XlsxWriter)(stream, say)
-    return CsvWriter(stream, COMMA if kind == "csv" else TAB)
+        return (XlsxRehearsal if rehearsal else XlsxWriter)(stream, say, added)
+    return CsvWriter(stream, COMMA if kind == "csv" else TAB, added)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from model.errors import InputError
 from model.labels import MOODS
+from serving.tables.added import ADDED
 from serving.tables.cells import as_cell_text, encoded
 from serving.tables.columns import fixed_rows
 from serving.tables.parquet_file import ArrowChunk, is_text
@@ -31,8 +32,9 @@ ADDED_FIELDS: Final[list[pa.Field[Any]]] = [
 class ParquetWriter:
     """Writes row groups of a useful size, whatever the size of the chunks."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, added: Sequence[str] = ADDED) -> None:
         self._stream = stream
+        self._added = [field for field in ADDED_FIELDS if field.name in added]
         self._input: pa.Schema | None = None
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.RecordBatch] = []
@@ -42,9 +44,9 @@ class ParquetWriter:
         if self._input is None:
             self._input = chunk.batch.schema if isinstance(chunk, ArrowChunk) else _inferred(chunk)
         columns = _input_columns(chunk, self._input)
-        for field in ADDED_FIELDS:
+        for field in self._added:
             columns.append(pa.array([row[field.name] for row in added], type=field.type))
-        schema = pa.schema([*self._input, *ADDED_FIELDS]).with_metadata(self._input.metadata)
+        schema = pa.schema([*self._input, *self._added]).with_metadata(self._input.metadata)
         self._pending.append(pa.RecordBatch.from_arrays(columns, schema=schema))
         if (
             sum(batch.num_rows for batch in self._pending) >= _GROUP_ROWS

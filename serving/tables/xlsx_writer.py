@@ -37,11 +37,12 @@ _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uff
 class XlsxWriter:
     """Writes one sheet; what the format cannot hold is said aloud at the end."""
 
-    def __init__(self, stream: BinaryIO, say: Say) -> None:
+    def __init__(self, stream: BinaryIO, say: Say, added: Sequence[str] = ADDED) -> None:
         self._stream = stream
+        self._added = added
         self._say = say
         self._workbook = Workbook(write_only=True)
-        self._sheet: Any = self._workbook.create_sheet("predictions")
+        self._sheet: Any = self._workbook.create_sheet("predictions" if added else "rows")
         self._columns: tuple[str, ...] | None = None
         self._rows = 0
         self._cut = 0
@@ -50,10 +51,10 @@ class XlsxWriter:
         """Write the chunk's rows, each followed by its added columns."""
         if self._columns is None:
             self._columns = chunk.columns
-            width = len(chunk.columns) + len(ADDED)
+            width = len(chunk.columns) + len(self._added)
             if width > MAX_COLUMNS:
                 raise InputError(f"XLSX holds {MAX_COLUMNS:,} columns, and there are {width:,}. Write .csv.")
-            self._append([*chunk.columns, *ADDED])
+            self._append([*chunk.columns, *self._added])
         for values, extra in zip(fixed_rows(chunk, self._columns), added, strict=True):
             self._append([*values, *added_cells(extra).values()])
 

@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 COMMANDS = [
     "classify", "score", "report", "serve", "model", "conversations delete", "conversations expire",
-    "corrections export", "corrections report", "train", "topics fit", "compare",
+    "corrections export", "corrections report", "train", "topics fit", "data suggest", "data check", "compare",
 ]  # fmt: skip
 
 
