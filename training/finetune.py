@@ -35,7 +35,10 @@ _LOSS_WEIGHTS = LossWeights().model_dump()
 
 
 class Settings(BaseModel):
-    """How much is trained, and how; the defaults are those that were measured best on a few hundred rows."""
+    """How much is trained, and how: half the rate and a few of the hundreds of thousands of rows of a whole training.
+
+    `rehearsed` are the fewest and the most texts to rehearse in an epoch, between which they are as many as the rows.
+    """
 
     model_config = ConfigDict(frozen=True)
 

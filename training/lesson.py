@@ -12,6 +12,7 @@ from data.rows import FeedbackRow
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS, own_topic_fault
 from training.sides import Sides
+from training.targets import moods_are_told
 
 MIN_TRAIN = 32
 """Texts to learn from: with fewer, one epoch is a single step."""
@@ -99,8 +100,11 @@ def _without_one_mood(sides: Sides, say: Say) -> Sides:
 
 
 def _say_missing_moods(sides: Sides, say: Say) -> None:
-    there = Counter(row.mood for row in sides.train if row.mood is not None)
+    there = {row.mood for row in sides.train if row.mood is not None}
     missing = [mood for mood in MOODS if mood not in there]
+    if not moods_are_told(sides.train):
+        say("Most unhappy texts do not say whether they are angry: that is told apart as the weights know it.")
+        missing = [mood for mood in missing if mood in ("satisfied", "neutral")]
     if there and missing:
         say(
             f"No text to learn from is {' or '.join(missing)}: of that the weights keep what they knew, as far as "

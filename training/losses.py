@@ -56,20 +56,22 @@ def losses(logits: Logits, targets: Targets, *, taught_topics: float = 1.0) -> L
         logits.topics, targets.topics.clamp(min=0).float(), reduction="none"
     )
     topics = (topic_terms * says_topic * targets.trust.unsqueeze(1)).sum() / rows
-    return Losses(satisfaction, anger, topics, _teacher(logits, log_satisfaction, targets.taught, taught_topics))
+    return Losses(satisfaction, anger, topics, _teacher(logits, log_satisfaction, targets, taught_topics))
 
 
-def _teacher(logits: Logits, log_satisfaction: Tensor, taught: Tensor, topics_weight: float) -> Tensor:
+def _teacher(logits: Logits, log_satisfaction: Tensor, targets: Targets, topics_weight: float) -> Tensor:
     """Cross-entropy with the teacher's probabilities; anger counts as much as the teacher thinks a row unhappy.
 
-    The teacher may be asked of moods alone, of topics, or of some of them.
+    The teacher may be asked of some heads alone; of anger alone where the row itself says that it is unhappy.
     """
-    moods, angry, topics = taught.split([len(SATISFACTION), 1, taught.shape[1] - len(SATISFACTION) - 1], dim=1)
-    of_moods, of_topics = ~moods[:, 0].isnan(), ~topics.isnan()
-    moods, angry, topics = moods.nan_to_num(), angry.squeeze(1).nan_to_num(), topics.nan_to_num()
+    classes = len(SATISFACTION)
+    asked, said = ~targets.taught.isnan(), targets.taught.nan_to_num()
+    of_moods, of_anger, of_topics = asked[:, 0], asked[:, classes], asked[:, classes + 1 :]
+    moods, angry, topics = said[:, :classes], said[:, classes], said[:, classes + 1 :]
     binary = functional.binary_cross_entropy_with_logits
-    terms = -(moods * log_satisfaction).sum(dim=1)
-    terms = terms + moods[:, _UNHAPPY] * binary(logits.anger, angry, reduction="none")
-    of_each = binary(logits.topics, topics, reduction="none") * of_topics
-    distance: Tensor = ((terms * of_moods).sum() + topics_weight * of_each.sum()) / len(taught)
+    unhappy = torch.where(of_moods, moods[:, _UNHAPPY], (targets.satisfaction == _UNHAPPY).to(moods.dtype))
+    terms = -(moods * log_satisfaction).sum(dim=1) * of_moods
+    terms = terms + unhappy * binary(logits.anger, angry, reduction="none") * of_anger
+    terms = terms + topics_weight * (binary(logits.topics, topics, reduction="none") * of_topics).sum(dim=1)
+    distance: Tensor = terms.sum() / len(said)
     return distance

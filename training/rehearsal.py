@@ -51,14 +51,16 @@ def read_rehearsal(beside: Sequence[FeedbackRow]) -> Rehearsal:
 def taught_as_before(encoded: Encoded, texts: Sequence[str], before: Classifier) -> Taught:
     """What `before` says of each text where its row says nothing, (rows, 4 + topics), NaN elsewhere.
 
-    Moods where the row names neither satisfaction nor anger; each topic where the row does not say, if `before` knows
-    it. Raw probabilities, so that the calibration of `before` fits what comes of them.
+    Moods where the row names neither satisfaction nor anger, anger where it names satisfaction alone, and each topic
+    where it does not say, if `before` knows it. Raw probabilities, so that the calibration of `before` fits what comes
+    of them.
     """
     taught = np.full((len(texts), MOOD_LOGITS + encoded.topics.shape[1]), np.nan, dtype=np.float32)
     heads, kept = before.logits(texts)
     said = head_probabilities(heads, Calibration())
     taught[kept, : said.shape[1]] = said
-    says_mood = (encoded.satisfaction != UNKNOWN) | (encoded.anger != UNKNOWN)
-    taught[says_mood, :MOOD_LOGITS] = np.nan
+    says_anger = encoded.anger != UNKNOWN
+    taught[(encoded.satisfaction != UNKNOWN) | says_anger, : MOOD_LOGITS - 1] = np.nan
+    taught[says_anger, MOOD_LOGITS - 1] = np.nan
     taught[:, MOOD_LOGITS:][encoded.topics != UNKNOWN] = np.nan
     return taught

@@ -91,7 +91,7 @@ def _integer(parts: Mapping[str, onnx.TensorProto], shape: Shape) -> dict[str, Q
         name: QuantisedMatrix(
             Columns(_array(parts, f"{name}.w"), _array(parts, f"{name}.s")),
             # The graph multiplies by what `QuantisedMatrix` divides by.
-            smoothing=1 / _array(parts, f"{name}.smoothing"),
+            smoothing=np.asarray(1 / _array(parts, f"{name}.smoothing"), dtype=np.float32),
             scale=np.float32(_array(parts, f"{name}.scale")),
             zero=np.uint8(_array(parts, f"{name}.zero")),
         )

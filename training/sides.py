@@ -55,7 +55,7 @@ def divide(rows: Sequence[FeedbackRow], splits: Sequence[Split | None]) -> Sides
     for key, positions in of_text.items():
         named = {split for at in positions if (split := splits[at]) is not None}
         moved += len(named) > 1
-        side = next((each for each in _ORDER if each in named), "train")
+        side: Split = next((each for each in _ORDER if each in named), "train")
         if side == "train":
             side = _by_hash(key, given)
         merged, agree = _merged([rows[at] for at in positions])

@@ -151,4 +151,4 @@ def _read(classifier: Classifier, texts: Sequence[str], *, two_way: bool) -> tup
 
 
 def _at(reading: Reading, positions: npt.NDArray[np.intp]) -> Reading:
-    return Reading(*(part[positions] for part in reading))
+    return Reading(reading.moods[positions], reading.satisfaction[positions], reading.topics[positions])

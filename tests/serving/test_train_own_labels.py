@@ -75,7 +75,8 @@ def test_stars_teach_satisfaction(tiny_weights, tmp_path, capfd):
 
     out, err = capfd.readouterr()
     assert "satisfaction macro-F1" in out
-    assert "No text to learn from is dissatisfied or angry" in err
+    assert "Most unhappy texts do not say whether they are angry" in err
+    assert "No text to learn from is" not in err
     config = json.loads((tmp_path / "ours" / "config.json").read_text())
     assert (config["name"], config["version"]) == ("star reader", "2.1")
 

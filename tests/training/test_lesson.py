@@ -62,7 +62,7 @@ def test_too_few_rows_are_told_how_many_are_needed() -> None:
         ([], None, "there is no labelled text"),
         ([ROW] * 300, None, "all 300 rows have the same text"),
         (rows(100), ["test"] * 100, "no text is left to learn from"),
-        (rows(100), ["train"] * 95 + ["validation"] * 5, "95 are there to learn from and 5 to stop by"),
+        (rows(100), ["train"] * 95 + ["validation"] * 5, "are there to learn from and 5 to stop by"),
     ],
 )
 def test_what_cannot_be_divided_is_refused(given: list, splits: Sequence[str] | None, said: str) -> None:

@@ -97,6 +97,16 @@ def test_a_teacher_may_be_asked_of_some_topics_alone() -> None:
     assert given.topics.grad[0].tolist() == pytest.approx([-0.5, 0.5, *[0.0] * 6])
 
 
+@pytest.mark.parametrize(("satisfaction", "counts"), [(2, 1.0), (0, 0.0)])
+def test_a_teacher_asked_of_anger_alone_speaks_where_the_row_says_unhappy(satisfaction: int, counts: float) -> None:
+    given = logits([1.0, 2.0, 3.0], 0.0)
+    found = losses(given, targets(satisfaction, -1, taught=[*[math.nan] * 3, 0.9, *[math.nan] * 8]))
+    found.teacher.backward()
+    assert given.anger.grad is not None
+    assert given.anger.grad.item() == pytest.approx(counts * (0.5 - 0.9))
+    assert given.satisfaction.grad is None or not given.satisfaction.grad.any()
+
+
 def test_a_teacher_that_was_not_asked_says_nothing() -> None:
     given = logits([1.0, 2.0, 3.0], 0.5)
     found = losses(given, targets(2, 1))

@@ -44,16 +44,18 @@ def test_what_a_row_does_not_say_is_taught_as_it_was(tiny_classifier: Classifier
         replace(ROW, sentiment="dissatisfied"),
         replace(ROW, topics=("price",), topics_covered=("price", "baggage")),
         replace(ROW, text="\u200b"),
+        replace(ROW, angry=False),
     ]
     encoded = encode(rows, read_tokenizer(tiny_weights / TOKENIZER), Text(max_tokens=32), {}, topics=NAMES)
 
     taught = taught_as_before(encoded, [row.text for row in rows], tiny_classifier)
 
-    assert taught.shape == (4, 4 + len(NAMES))
+    assert taught.shape == (5, 4 + len(NAMES))
     said = ~np.isnan(taught)
     known = [True] * len(TOPICS)
     assert said[0].tolist() == [True] * 4 + known + [False]
-    assert said[1].tolist() == [False] * 4 + known + [False]
+    assert said[1].tolist() == [False] * 3 + [True] + known + [False]
+    assert said[4].tolist() == [False] * 4 + known + [False]
     assert said[2].tolist() == [True] * 4 + [name != "price" for name in TOPICS] + [False]
     assert not said[3].any()
     assert taught[0, :3].sum() == pytest.approx(1, abs=1e-5)
