@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Final, get_args
+from typing import Final, cast, get_args
 
 from data.rows import FeedbackRow, Sentiment, Split
 from model.errors import InputError
@@ -163,8 +163,8 @@ class _Reader:
         if message := self._unknown.message():
             raise InputError(message)
         for reason, places in self._left_out.items():
-            rows = f"{len(places):,} rows are" if len(places) > 1 else "1 row is"
-            self._say(f"{rows} left out: {reason} (first: {places[0]}).")
+            said = f"{len(places):,} rows are" if len(places) > 1 else "1 row is"
+            self._say(f"{said} left out: {reason} (first: {places[0]}).")
         topics = tuple(sorted({topic for row in self._rows for topic in row.topics or ()}))
         rows = [row if row.topics is None else replace(row, topics_covered=topics) for row in self._rows]
         return LabelledRows(rows, self._places, self._splits, topics)
@@ -277,7 +277,7 @@ class _Reader:
             return None
         if label not in _SPLITS:
             raise InputError(f"{place}: the split is {label!r}; use one of {', '.join(_SPLITS)}, or leave it empty.")
-        return next(split for split in _SPLITS if split == label)  # type: ignore[no-any-return]
+        return cast(Split, label)
 
     def _leave_out(self, reason: str, place: str) -> None:
         self._left_out.setdefault(reason, []).append(place)
