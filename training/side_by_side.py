@@ -97,7 +97,7 @@ def side_by_side(gold: Gold, languages: Sequence[str | None], first: Reading, se
         languages={name: tuple(next(rest) for _ in found) for name, found in by_language.items()},
         confusion=_confusion(gold, first, second),
         unhappy_only=int(np.sum((gold.satisfaction != UNKNOWN) & (gold.moods == UNKNOWN))),
-        looks=sum(each.difference is not None for each in judged),
+        looks=sum(map(_is_looked_at, judged)),
     )
 
 
@@ -268,22 +268,25 @@ def _judged(measured: Sequence[Measured]) -> list[Measured]:
     Benjamini and Hochberg, "Controlling the false discovery rate" (1995), on p-values that are read off the intervals
     (Altman and Bland, "How to obtain the P value from a confidence interval", 2011).
     """
-    looked_at = [each for each in measured if each.difference is not None]
-    p_values = [_p_value(each.difference) for each in looked_at if each.difference is not None]
+    p_values = [_p_value(each.difference) for each in measured if each.difference and _is_looked_at(each)]
     adjusted = iter(false_discovery_control(p_values) if p_values else ())
     return [
         each
         if each.difference is None
-        else replace(each, verdict=_verdict(each, each.difference, float(next(adjusted))))
+        else replace(each, verdict=_verdict(each, each.difference, next(adjusted) if _is_looked_at(each) else 1.0))
         for each in measured
     ]
 
 
+def _is_looked_at(measured: Measured) -> bool:
+    """Whether there is an interval; where rows are too few for one, nothing is said that could be a false discovery."""
+    return measured.difference is not None and not math.isinf(measured.difference.low)
+
+
 def _p_value(interval: Interval) -> float:
-    width = interval.high - interval.low
-    if math.isinf(width) or not interval.difference:
+    if not interval.difference:
         return 1.0
-    error = width / (2 * norm.ppf(0.975))
+    error = (interval.high - interval.low) / (2 * norm.ppf(0.975))
     return float(2 * norm.sf(abs(interval.difference) / error)) if error else 0.0
 
 

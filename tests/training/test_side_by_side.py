@@ -145,7 +145,7 @@ def test_recall_of_fewer_than_ten_angry_texts_has_no_interval():
 
 
 def test_many_looks_at_noise_find_next_to_nothing():
-    many, size = 40, 60
+    many, size = 30, 40
     rows, gold = labelled(many * size)
     languages = [f"l{at % many}" for at in range(len(rows))]
     first, second = reading(noisy(gold, 0.3, 5)), reading(noisy(gold, 0.3, 6))

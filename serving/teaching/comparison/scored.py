@@ -50,7 +50,7 @@ def score_both(texts: Sequence[str], first: Classifier, second: Classifier, show
             sound[which, start + np.array(kept, dtype=np.int64)[finite]] = True
             found[which].append(HeadLogits(*(logits[finite] for logits in heads)))
         show(min(start + _LOT_TEXTS, len(texts)), min(1.0, (start + _LOT_TEXTS) / len(texts)))
-    common = sound.all(axis=0)
+    common: npt.NDArray[np.bool_] = np.all(sound, axis=0)
     readings = [
         reading_of(
             HeadLogits(*(np.concatenate(parts)[common[sound[which]]] for parts in zip(*found[which], strict=True))),

@@ -121,6 +121,8 @@ def _verdicts_sentence(comparison: Comparison) -> str:
         return "The texts have no labels, so this tells what changes, and not which of the two is right."
     judged = [each for each in in_order(comparison.labelled.measured) if each.verdict is not None]
     counted = Counter(each.verdict for each in judged)
+    if counted[NO_TELLING] == len(judged):
+        return f"In none of {many(len(judged), 'measure')} is there enough data to tell whether B is better or worse."
     parts = []
     for verdict, way in (("better", "better in"), ("worse", "worse in")):
         names = [measure_name(each) for each in judged if each.verdict == verdict]
