@@ -32,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="weights folder")
-    parser.add_argument("--seeds", type=int, default=8, help="how often rows are drawn (default: 8)")
+    parser.add_argument("--seeds", type=int, default=5, help="how often rows are drawn (default: 5)")
     parser.add_argument("--output", type=Path, default=_RESULTS, help="where the figures are kept")
     arguments = parser.parse_args()
     if arguments.seeds < 2:
