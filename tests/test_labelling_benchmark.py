@@ -35,8 +35,9 @@ def test_planted_errors_are_found_by_what_knows_and_not_by_what_does_not(read):
     measured = planted.measure(read, seeds=2)
     ways = measured["ways"]
     assert measured["planted"] == 8
-    assert ways["regression on vectors"]["precision_at_planted"]["mean"] > 0.7
-    assert ways["weights"]["precision_at_planted"]["mean"] < 0.4
+    found = {name: way["precision_at_planted"]["mean"] for name, way in ways.items()}
+    assert found["regression on vectors"] > 0.5
+    assert found["weights"] < 0.2
     assert planted.USED in ways
     assert all(line.count("|") == 7 for line in command.errors_table({"annotated": measured}))
 
