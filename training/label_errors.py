@@ -16,6 +16,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from cleanlab.filter import find_label_issues
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from data.rows import FeedbackRow
 from model.calibration import HeadLogits, mood_probabilities, topic_probabilities
@@ -125,8 +131,6 @@ def _topic_errors(
 
 def doubtful(given: Classes, probabilities: Floats) -> list[int]:
     """Positions of rows whose label is probably wrong, the most doubtful first; at least two labels are given."""
-    from cleanlab.filter import find_label_issues
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of labels with too few rows to doubt any
         found = find_label_issues(given, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
@@ -152,14 +156,10 @@ def blended(vectors: Floats, given: Classes, groups: Sequence[int], of_weights: 
 
 def left_out(vectors: Floats, given: Classes, groups: Sequence[int], labels: int) -> Floats:
     """Probabilities (rows, labels) of a logistic regression that was learned from the other folds' rows."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     found = np.zeros((len(given), labels))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    with warnings.catch_warnings():
+    # One thread: the matrices are small, and several only get into each other's way.
+    with threadpool_limits(1), warnings.catch_warnings():
         # A label with fewer rows than folds, or a regression stopped early: both are good enough to doubt by.
         warnings.simplefilter("ignore")
         for learn, ask in folds.split(vectors, given, groups):

@@ -19,6 +19,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from training.doubt import Answers
 from training.near_duplicates import NearDuplicates
@@ -172,11 +176,6 @@ def _spread(candidates: Sequence[Candidate], wanted: int) -> Iterator[Suggestion
 
 def _clusters(candidates: Sequence[Candidate], wanted: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The cluster of each candidate, and how far it is from its centre."""
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.preprocessing import normalize
-    from threadpoolctl import threadpool_limits
-
     vectors = normalize(np.array([candidate.vector for candidate in candidates], dtype=np.float64))
     # Sums over several threads differ in their last digits from run to run, and so could the texts chosen.
     with threadpool_limits(1), warnings.catch_warnings():

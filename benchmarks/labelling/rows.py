@@ -20,7 +20,7 @@ ANNOTATED: Final = "annotated"
 COMPANIES: Final = ("vi_uit_vsfc", "tweets_airline", "company_reviews_ar", "fa_digikala")
 """Sources that are like one company's labels: one kind of text, one language, labels made for another purpose."""
 
-_MOST: Final = 1_000  # rows of one of those
+_MOST: Final = 800  # rows of one of those
 
 Floats = npt.NDArray[np.float64]
 

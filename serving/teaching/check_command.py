@@ -54,7 +54,7 @@ _SHOWN: Final = 10
 _OTHERS: Final = 20  # places of other rows that a cell names
 _TEXT_COLUMNS: Final = 100
 _TELLING: Final = 40
-"""Characters from which a text says which language it is in: of real ones, one in a hundred is then taken for another."""
+"""Characters from which a text says which language it is in; shorter ones are often taken for another."""
 
 _TWO_LETTERS: Final = tuple(map("".join, product(ascii_lowercase, repeat=2)))
 """Codes of the large languages; longer ones are mostly of their dialects, which a few words do not tell apart."""

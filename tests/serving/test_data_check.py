@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from table_files import read_rows, write_rows
 
 from serving.cli import main
 
+ROOT = Path(__file__).parents[2]
 RIGHT = {
     "satisfied": [
         "Great service, thank you!", "The room was spotless and the staff lovely.", "Rất hài lòng với sản phẩm này",
@@ -195,3 +199,17 @@ def test_a_handful_of_rows_is_no_failure(check, count):
     code, out, _ = check(rows)
     assert code == 1
     assert "rows have" in out or "row has" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "library"), [("check", "cleanlab"), ("check", "datasketch"), ("suggest", "sklearn")]
+)
+def test_a_library_that_is_not_there_is_named_with_how_to_get_it_before_anything_is_read(tmp_path, command, library):
+    code = (
+        f"import sys; sys.modules[{library!r}] = None; from serving.cli import main; "
+        f"sys.exit(main(['data', {command!r}, 'no-such-file.csv', '--output', 'x.csv']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"rida: rida data needs {library}")
+    assert done.stderr.endswith(': pip install "rida[train]"\n')
