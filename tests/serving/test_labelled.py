@@ -140,7 +140,8 @@ def test_other_stars_than_five_are_refused_as_stars(tmp_path):
 
 def test_labels_of_the_file_are_mapped(tmp_path):
     (tmp_path / "labels.toml").write_text(
-        '\ufeff[mood]\n"very happy" = "satisfied"\ncomplaint = "unhappy"\n[topics]\nshipping = "delivery"\nother = ""\n',
+        '\ufeff[mood]\n"very happy" = "satisfied"\ncomplaint = "unhappy"\n'
+        '[topics]\nshipping = "delivery"\nother = ""\n',
         encoding="utf-8",
     )
     rows = [
@@ -177,7 +178,8 @@ def test_a_column_of_texts_taken_for_moods_shows_no_whole_text(tmp_path):
     message = fault(write(tmp_path / "a.csv", rows), mood="text")
 
     assert "and 4 more labels" in message
-    assert len(message) < 800
+    assert "my secret number is 0 my secret number" in message
+    assert rows[0]["text"][:60] not in message
 
 
 @pytest.mark.parametrize(
