@@ -61,13 +61,13 @@ def score(args: argparse.Namespace) -> int:
     """Score files; 1 if some rows have errors."""
     check_flags(args)
     if args.engine == "ray":
-        with _sigterm_as_interrupt():
+        with sigterm_as_interrupt():
             return score_on_ray(args)
     from serving.score import score as score_files
 
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))
     classifier = load(settings.weights, threads=settings.threads)
-    with _sigterm_as_interrupt(), _triage(args.triage, args.output) as watchers:
+    with sigterm_as_interrupt(), _triage(args.triage, args.output) as watchers:
         summary = score_files(
             args.inputs,
             args.output,
@@ -86,7 +86,7 @@ def score(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """Lets a run that is told to stop say what it keeps and clear the rest away, as after Ctrl-C."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -122,7 +122,7 @@ def report(args: argparse.Namespace) -> int:
         groups=tuple(args.group_by),
         texts=not args.no_texts,
     )
-    with _sigterm_as_interrupt(), shown_progress("reading", wanted=sys.stderr.isatty()) as show:
+    with sigterm_as_interrupt(), shown_progress("reading", wanted=sys.stderr.isatty()) as show:
         write_report(
             args.inputs,
             args.output,

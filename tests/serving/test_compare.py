@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from other_weights import changed, with_own_topic
@@ -286,6 +288,23 @@ def test_weights_files_and_outputs_that_cannot_be_used(compare, folders, tmp_pat
     target.write_text("before")
     assert compare([{"text": "", "mood": "angry"}], output="out.md", code=2)[0] is None
     assert main(["compare", *map(str, folders), "--data", str(tmp_path / "in.csv"), "-o", str(target)]) == 2
+    assert target.read_text() == "before"
+    assert not list(tmp_path.glob(".rida-*"))
+
+
+def test_one_that_is_stopped_leaves_nothing_behind(folders, tmp_path):
+    source = write_rows(tmp_path / "in.csv", TEXTS * 200)
+    target = tmp_path / "out.md"
+    target.write_text("before")
+    command = [sys.executable, "-m", "serving.cli", "compare", *map(str, folders), "--data", source, "-o", str(target)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob(".rida-*")):
+            assert time.monotonic() < until, "it does not begin"
+            time.sleep(0.01)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=60) == 130
+        assert running.stderr.read().splitlines()[-1] == "rida: interrupted"
     assert target.read_text() == "before"
     assert not list(tmp_path.glob(".rida-*"))
 

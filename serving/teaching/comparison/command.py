@@ -37,10 +37,11 @@ def add_compare(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _compare(args: argparse.Namespace) -> int:
+    from serving.commands import sigterm_as_interrupt
     from serving.tables.progress import shown_progress
     from serving.teaching.comparison.compare import Data, write_comparison
 
-    with shown_progress("comparing", wanted=sys.stderr.isatty()) as show:
+    with sigterm_as_interrupt(), shown_progress("comparing", wanted=sys.stderr.isatty()) as show:
         comparison = write_comparison(
             (args.first, args.second),
             Data(args.data, asked_columns(args), args.data_root),
