@@ -127,7 +127,7 @@ def test_the_words_name_gain_interval_and_verdict() -> None:
 
     assert "On 8 of your texts that were not learned, beside rida-feedback 0.2.0:" in said
     assert "Verdict: not enough data to tell." in said
-    assert "mood macro-F1 10.0 -> 100.0 +90.0 (+" in " ".join(said.split())
+    assert "mood macro-F1 10.0 -> 100.0, +90.0 (+" in said
     assert "epoch 2 of 3" in card
     assert "| mood macro-F1 | 8 | 10.0 | 100.0 | +90.0 | not enough data to tell |" in card
     assert "New topics: baggage." in card
