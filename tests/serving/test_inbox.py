@@ -295,10 +295,9 @@ def test_own_topics_can_be_filtered_by_and_said(start_desk, own_topics_classifie
 
     with start_desk(None, own_topics_classifier) as server, person_at(server) as client:
         form = {"token": token_of(client.get("/inbox")), "topic": own}
-        assert "0 conversations<" in listed(client)
-        for number, shown in ((2, "1 conversation<"), (1, "2 conversations<")):
-            assert client.post(f"/inbox/messages/{number}", data=form).status_code == 303
-            assert shown in listed(client)
+        assert "1 conversation<" in listed(client)
+        assert client.post("/inbox/messages/2", data=form).status_code == 303
+        assert "2 conversations<" in listed(client)
         assert f'<option value="{own}" dir="auto" selected>' in listed(client)
         assert f'<span class="tag"><bdi>{own}</bdi></span>' in listed(client)
         button = f'value="{own}" data-key="6" aria-keyshortcuts="6" aria-pressed="true"><bdi>{own}</bdi>'
