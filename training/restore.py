@@ -92,8 +92,8 @@ def _integer(parts: Mapping[str, onnx.TensorProto], shape: Shape) -> dict[str, Q
             Columns(_array(parts, f"{name}.w"), _array(parts, f"{name}.s")),
             # The graph multiplies by what `QuantisedMatrix` divides by.
             smoothing=np.asarray(1 / _array(parts, f"{name}.smoothing"), dtype=np.float32),
-            scale=np.float32(_array(parts, f"{name}.scale")),
-            zero=np.uint8(_array(parts, f"{name}.zero")),
+            scale=np.float32(_array(parts, f"{name}.scale").item()),
+            zero=np.uint8(_array(parts, f"{name}.zero").item()),
         )
         for name in matrix_names(shape)
         if f"{name}.smoothing" in parts
