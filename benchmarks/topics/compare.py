@@ -23,7 +23,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, f1_score
 
 from benchmarks.machine import machine, warning
-from benchmarks.topics.contestants import Floats, Learned, export_encoder, gold_of, rida, set_fit, tf_idf
+from benchmarks.topics.contestants import Floats, Learned, embedded, export_encoder, gold_of, rida, set_fit, tf_idf
 from benchmarks.topics.page import write_page
 from benchmarks.topics.sets import SIZES, FewShotSet, Labelled, cross_lingual_sets, drawn, few_shot_sets
 
@@ -54,12 +54,13 @@ def main() -> int:
 
 def _measure(found: FewShotSet, arguments: argparse.Namespace, encoder: Path | None) -> list[dict[str, Any]]:
     entries = []
+    read = embedded(found.tests)
     for size in SIZES:
         draws: dict[str, list[dict[str, Any]]] = {}
         for seed in range(arguments.draws):
             train = drawn(found, size, seed)
             asked = (train, found.tests, found.labels)
-            draws.setdefault("rida", []).append(_figures(found, rida(*asked)))
+            draws.setdefault("rida", []).append(_figures(found, rida(*asked, read)))
             draws.setdefault("tf_idf", []).append(_figures(found, tf_idf(*asked)))
             if encoder and arguments.setfit_python and size in arguments.setfit_sizes and seed == 0:
                 learned = set_fit(*asked, python=arguments.setfit_python, encoder=encoder,

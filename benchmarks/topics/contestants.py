@@ -24,7 +24,7 @@ from model.calibration import sigmoid
 from model.classifier import SHIPPED_WEIGHTS
 from model.layers import feature_layers
 from model.manifest import GRAPH
-from training.embedding import Embedder
+from training.embedding import Embedded, Embedder
 from training.own_topics import embedded_examples, fit_heads
 from training.pooled import depth, read_graph
 from training.topic_examples import TopicExamples
@@ -41,7 +41,15 @@ class Learned:
     seconds: float
 
 
-def rida(train: Sequence[Labelled], tests: dict[str, list[Labelled]], labels: Sequence[str]) -> Learned:
+def embedded(tests: dict[str, list[Labelled]]) -> dict[str, Embedded]:
+    """The test texts as vectors, once for all draws."""
+    embedder = Embedder(SHIPPED_WEIGHTS, layers=feature_layers(depth(read_graph(SHIPPED_WEIGHTS / GRAPH))))
+    return {name: embedder.embed([each.text for each in rows]) for name, rows in tests.items()}
+
+
+def rida(
+    train: Sequence[Labelled], tests: dict[str, list[Labelled]], labels: Sequence[str], read: dict[str, Embedded]
+) -> Learned:
     """What `rida topics fit` does, but for reading and writing files."""
     began = time.perf_counter()
     texts = list({same_text_key(each.text): each for each in train}.values())
@@ -49,13 +57,12 @@ def rida(train: Sequence[Labelled], tests: dict[str, list[Labelled]], labels: Se
     features, whitening, gold = embedded_examples(examples, SHIPPED_WEIGHTS)
     heads, _, _ = fit_heads(features, gold, labels)
     seconds = time.perf_counter() - began
-    embedder = Embedder(SHIPPED_WEIGHTS, layers=feature_layers(depth(read_graph(SHIPPED_WEIGHTS / GRAPH))))
     weights, biases = np.stack([head.weights for head in heads], axis=1), np.array([head.bias for head in heads])
     scores = {}
     for name, rows in tests.items():
-        embedded = embedder.embed([each.text for each in rows])
+        # A text that cannot be read has no topic.
         found = np.zeros((len(rows), len(labels)))
-        found[embedded.kept] = sigmoid(whitening.features(embedded.vectors) @ weights + biases)
+        found[read[name].kept] = sigmoid(whitening.features(read[name].vectors) @ weights + biases)
         scores[name] = found
     return Learned(scores, [head.threshold for head in heads], seconds)
 
