@@ -40,16 +40,20 @@ def main() -> int:
         encoder = Path(folder)
         if arguments.setfit_python:
             export_encoder(encoder)
-        few = [entry for each in few_shot_sets(arguments.data_root) for entry in _measure(each, arguments, encoder)]
-        crossing = [
-            entry for each in cross_lingual_sets(arguments.data_root) for entry in _measure(each, arguments, None)
-        ]
-    results = {"machine": found, "draws": arguments.draws, "few_shot": few, "cross_lingual": crossing}
+        results: dict[str, Any] = {"machine": found, "draws": arguments.draws, "few_shot": [], "cross_lingual": []}
+        for each in cross_lingual_sets(arguments.data_root):
+            results["cross_lingual"] += _measure(each, arguments, None)
+        for each in few_shot_sets(arguments.data_root):
+            results["few_shot"] += _measure(each, arguments, encoder)
+            _keep(results, arguments)  # SetFit takes long, and what is done must not be lost
+    return 0
+
+
+def _keep(results: dict[str, Any], arguments: argparse.Namespace) -> None:
     arguments.output.parent.mkdir(exist_ok=True)
     arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if arguments.page:
         write_page(arguments.page, results)
-    return 0
 
 
 def _measure(found: FewShotSet, arguments: argparse.Namespace, encoder: Path | None) -> list[dict[str, Any]]:
