@@ -85,7 +85,7 @@ def test_what_moved_by_less_than_a_step_is_not_rounded_away(restored: Restored, 
         restored.network, restored, windows, frozen_layers=1, pad_id=1, keeps_answers=lambda made: True
     )
 
-    assert moved > 0.1
+    assert moved > 0.02
     assert graph_logits(made, windows)[:, 0].mean() - before == pytest.approx(moved, rel=0.2)
     weights = {name: value.numpy() for name, value in restored.network.state_dict().items()}
     rounded = {
