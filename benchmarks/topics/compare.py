@@ -40,13 +40,28 @@ def main() -> int:
         encoder = Path(folder)
         if arguments.setfit_python:
             export_encoder(encoder)
-        results: dict[str, Any] = {"machine": found, "draws": arguments.draws, "few_shot": [], "cross_lingual": []}
-        for each in cross_lingual_sets(arguments.data_root):
-            results["cross_lingual"] += _measure(each, arguments, None)
-        for each in few_shot_sets(arguments.data_root):
-            results["few_shot"] += _measure(each, arguments, encoder)
-            _keep(results, arguments)  # SetFit takes long, and what is done must not be lost
+        results = _begun(arguments, found)
+        for kind, sets, beside in (
+            ("cross_lingual", cross_lingual_sets, None),
+            ("few_shot", few_shot_sets, encoder),
+        ):
+            done = {entry["set"] for entry in results[kind]}
+            for each in sets(arguments.data_root):
+                if each.name not in done:
+                    results[kind] += _measure(each, arguments, beside)
+                    _keep(results, arguments)
     return 0
+
+
+def _begun(arguments: argparse.Namespace, found: dict[str, Any]) -> dict[str, Any]:
+    """What a run that was stopped has left, set by set: SetFit takes long."""
+    fresh: dict[str, Any] = {"machine": found, "draws": arguments.draws, "few_shot": [], "cross_lingual": []}
+    if not arguments.go_on:
+        return fresh
+    before: dict[str, Any] = json.loads(arguments.output.read_text(encoding="utf-8"))
+    if before["draws"] != arguments.draws:
+        raise ValueError(f"{arguments.output}: has {before['draws']} draws; give --draws {before['draws']}")
+    return before
 
 
 def _keep(results: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -84,10 +99,13 @@ def _figures(found: FewShotSet, learned: Learned) -> dict[str, Any]:
     for name, rows in found.tests.items():
         scores, gold = learned.scores[name], gold_of(rows, found.labels)
         said = scores >= np.array(learned.thresholds)
+        # What no text of this test has cannot be found there.
+        there = gold.any(axis=0)
+        found_scores, gold, said = scores[:, there], gold[:, there], said[:, there]
         tests[name] = {
             "macro_f1": _one(scores, rows, found) if found.one_of_many else _macro_f1(gold, said),
             "macro_f1_as_served": _macro_f1(gold, said),
-            "average_precision": float(np.mean(average_precision_score(gold, scores, average=None))),
+            "average_precision": float(np.mean(average_precision_score(gold, found_scores, average=None))),
         }
     return {"seconds": learned.seconds, "tests": tests}
 
@@ -115,6 +133,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--draws", type=int, default=5, help="draws of examples (default: 5)")
     parser.add_argument("--setfit-python", help="Python of an environment with setfit")
     parser.add_argument("--setfit-sizes", type=int, nargs="*", default=list(SIZES), help="examples a label for SetFit")
+    parser.add_argument("--go-on", action="store_true", help="leave out the sets that the output has already")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the results are kept")
     parser.add_argument("--page", type=Path, help="Markdown page to write")
     return parser.parse_args()
