@@ -23,7 +23,7 @@ from training.adapted_folder import Adapted, write_folder
 from training.batches import Encoded, encode, legible
 from training.blend import Blend
 from training.finetune import Epochs, Settings, fine_tune, plan_epochs
-from training.folders import recover_folder, replace_folder
+from training.folders import fresh_folder, recover_folder, replace_folder
 from training.lesson import Lesson, Say, make_lesson
 from training.new_topics import add_topics
 from training.recipe import Text
@@ -31,6 +31,7 @@ from training.rehearsal import Rehearsal, read_rehearsal, taught_as_before
 from training.restore import Restored, restore
 from training.sides import describe, divide
 from training.standing import stand
+from training.train import Plan
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,10 @@ def adapt(
     pad_id = id_of(restored.tokenizer, "<pad>")
     new_thresholds = add_topics(restored.network, lesson.new_topics, lesson.sides.train, base)
     epochs, validation = _plan(lesson, rehearsal, restored, before, settings)
-    work = output.with_name(output.name + ".work")
-    _begin(work, f"{before.info.sha256}, {settings.model_dump_json()}, {epochs.plan.fingerprint()}", say)
+    work = output.resolve().with_name(output.resolve().name + ".work")
+    stopped_by = Plan(validation, [], [], []).fingerprint()
+    begun = f"{before.info.sha256}, {settings.model_dump_json()}, {epochs.plan.fingerprint()}, {stopped_by}"
+    _begin(work, begun, say)
     say(
         f"At most {settings.epochs} epochs of {epochs.ends[0]} steps over {len(lesson.sides.train):,} texts and "
         f"{epochs.rehearsed:,} to rehearse."
@@ -88,7 +91,7 @@ def adapt(
     if losses is None:
         return None
     say(f"Epoch {int(np.argmin(losses)) + 1} of {len(losses)} was the best on validation texts; writing the weights.")
-    fresh = output.with_name(output.name + ".tmp")
+    fresh = fresh_folder(output)
     known = before.info.config
     topics = {**known.thresholds.topics, **new_thresholds}
     config = known.model_copy(
@@ -163,6 +166,8 @@ def _begin(work: Path, fingerprint: str, say: Say) -> None:
         if path.exists() and path.read_text(encoding="utf-8") == digest:
             say(f"{work}: a run with the same texts and weights was stopped there; it goes on.")
             return
+        if not path.exists() and any(work.iterdir()):
+            raise InputError(f"{work}: is there and not of a training; move it away, or give --output another place")
         say(f"{work}: is of other texts, labels or weights; training begins anew.")
         shutil.rmtree(work)
     work.mkdir()

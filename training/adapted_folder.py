@@ -20,7 +20,7 @@ from model.config import Thresholds, WeightsConfig
 from model.manifest import CONFIG, GRAPH, TOKENIZER, write_manifest
 from model.tokenizer import id_of, read_tokenizer
 from training.adaptation_words import ADAPTATION
-from training.blend import NEW_TOPIC_THRESHOLD, Blend, blend
+from training.blend import Blend, blend
 from training.card import write_card
 from training.comparison import MIN_UNCHANGED, Comparison, compare
 from training.export import COMPARISON
@@ -89,7 +89,7 @@ def write_folder(
 
 
 def _with_topics(config: WeightsConfig, topics: tuple[str, ...]) -> WeightsConfig:
-    thresholds = {name: config.thresholds.topics.get(name, NEW_TOPIC_THRESHOLD) for name in topics}
+    thresholds = {name: config.thresholds.topics[name] for name in topics}
     return config.model_copy(
         update={
             "topics": topics,

@@ -30,7 +30,7 @@ from training.card import write_card
 from training.comparison import Comparison, compare
 from training.corpus import Corpus, read_corpus
 from training.fit import fit_calibration, fit_thresholds
-from training.folders import replace_folder
+from training.folders import fresh_folder, replace_folder
 from training.graph import Shape, build_graph, matrix_names, matrix_of
 from training.quantise import Floats, quantised_matrix
 from training.recipe import Recipe
@@ -87,7 +87,7 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     by_change = sorted(changes, key=lambda name: changes[name], reverse=True)
     reference = _reference(network, tokenizer, calibration, settings)
 
-    fresh = output.with_name(output.name + ".tmp")
+    fresh = fresh_folder(output)
     for share in FLOAT_SHARES:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)

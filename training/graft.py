@@ -15,7 +15,7 @@ from model.config import WeightsConfig, read_config
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS
 from model.manifest import CARD, CONFIG, GRAPH, MANIFEST, write_manifest
-from training.folders import recover_folder, replace_folder
+from training.folders import fresh_folder, recover_folder, replace_folder
 from training.own_heads import own_heads, set_own_heads
 from training.pooled import read_graph
 
@@ -48,6 +48,20 @@ def check_output(output: Path) -> None:
         raise InputError(f"{output} is there and no weights folder; name another one, or remove it")
 
 
+def kept_topics(config: WeightsConfig, new: Sequence[str]) -> list[str]:
+    """The own topics that stay where `new` ones are added.
+
+    Raises:
+        InputError: there would be too many.
+    """
+    kept = [name for name in config.own_topics if name not in new]
+    if len(kept) + len(new) > MAX_OWN_TOPICS:
+        raise InputError(
+            f"the weights have {len(kept)} own topics that stay, and {len(new)} are new; {MAX_OWN_TOPICS} are the most"
+        )
+    return kept
+
+
 def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str) -> None:
     """Writes the folder `output`: `weights` with own topics, and `notes` on them in its card.
 
@@ -60,12 +74,7 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
     """
     check_output(output)
     config = read_config(weights / CONFIG)
-    new = {head.name for head in heads}
-    kept = [name for name in config.own_topics if name not in new]
-    if len(kept) + len(new) > MAX_OWN_TOPICS:
-        raise InputError(
-            f"{weights} has {len(kept)} own topics that stay, and {len(new)} are new; {MAX_OWN_TOPICS} are the most"
-        )
+    kept = kept_topics(config, [head.name for head in heads])
     model = read_graph(weights / GRAPH)
     # The runtime divides the logits of all topics by one temperature, which was not fitted on these.
     temperature = config.temperatures.topics
@@ -78,8 +87,7 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
         biases = np.concatenate([before[1][columns], biases])
     set_own_heads(model, rows.T, biases)
 
-    fresh = output.with_name(output.name + ".tmp")
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh = fresh_folder(output)
     shutil.copytree(weights, fresh)
     (fresh / GRAPH).write_bytes(model.SerializeToString())
     config = _with_topics(config, kept, heads)

@@ -121,7 +121,9 @@ def _conflict(kind: Kind, what: str, group: Sequence[int], rows: Sequence[Feedba
     told = ", ".join(f"{label} ({count})" for label, count in counts)
     # Rows of the rarer label come first: they are likelier to be wrong.
     ordered = tuple(sorted(said, key=lambda at: (dict(counts)[said[at]], at)))
-    majority = counts[0][0] if counts[0][1] > counts[1][1] else ""
+    # Labels that differ may read alike, as a topic named like what is said of none.
+    rarer = counts[1][1] if len(counts) > 1 else counts[0][1]
+    majority = counts[0][0] if counts[0][1] > rarer else ""
     advice = "decide for one" if kind == "conflict" else "right only if the difference decides"
     return Finding(
         kind, ordered, f"{what} has different {disagree}: {told}; {advice}", said[ordered[0]], majority, len(ordered)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +12,14 @@ from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS, own_topic_fault
 from training.sides import Sides
 from training.targets import moods_are_told
+from training.topic_examples import MIN_EXAMPLES
+from training.topic_names import misnamed
 
 MIN_TRAIN = 32
 """Texts to learn from: with fewer, one epoch is a single step."""
 
 MIN_VALIDATION = 10
 """Texts to stop by: with fewer, one text decides which epoch is best."""
-
-MIN_OF_A_TOPIC = 8
-"""Texts of a topic that the weights do not know yet: what is asked for everywhere that topics are taught."""
 
 _LISTED = 10
 
@@ -137,26 +135,18 @@ def _new_topics(rows: Sequence[FeedbackRow], known: Sequence[str], say: Say) -> 
 
 
 def _misnamed(new: Sequence[str], known: Sequence[str]) -> Iterator[str]:
-    plain = {_plain(name): name for name in known}
     for name in new:
         if fault := own_topic_fault(name):
             yield f"the topic {name[:60]!r} {fault}"
-        elif meant := plain.get(_plain(name)):
-            yield f"the topic {name!r} is not {meant!r}: write it so, or say so in [topics] of --labels TOML"
-        elif "," in name and any(_plain(part) in plain for part in name.split(",")):
-            yield f"the topic {name!r} looks like several: join topics with ; in place of the comma"
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+    yield from misnamed(new, [*known, *new])
 
 
 def _too_rare(new: Sequence[str], counts: Counter[str]) -> Iterator[str]:
     for name in new:
-        if counts[name] < MIN_OF_A_TOPIC:
+        if counts[name] < MIN_EXAMPLES:
             texts = f"{counts[name]} texts" if counts[name] > 1 else "1 text"
             yield (
-                f"the topic {name[:60]!r} has {texts}, and a new topic needs {MIN_OF_A_TOPIC}: label more, or leave it "
+                f"the topic {name[:60]!r} has {texts}, and a new topic needs {MIN_EXAMPLES}: label more, or leave it "
                 f'out with "" in [topics] of --labels TOML'
             )
 

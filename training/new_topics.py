@@ -14,6 +14,8 @@ from torch import nn
 
 from data.rows import FeedbackRow
 from model.calibration import Floats
+from model.config import read_config
+from model.manifest import CONFIG
 from model.network import FeedbackNetwork
 from training.graft import TopicHead
 from training.own_topics import FOLDS, embedded_examples, fit_heads, regression, unfolded
@@ -37,14 +39,17 @@ def add_topics(
     known = sorted({topic for row in labelled for topic in row.topics or ()} - set(names))
     gold = topic_targets(labelled, [*names, *known])[:, : len(names)]
     examples = TopicExamples([row.text for row in labelled], tuple(names), gold)
-    features, whitening, gold = embedded_examples(examples, base)
-    positives = gold.sum(axis=0)
-    if min(positives.min(), len(gold) - positives.max()) >= FOLDS:
-        heads, _, _ = fit_heads(features, gold, names)
-    else:
-        heads = [_head(name, features, gold[:, at]) for at, name in enumerate(names)]
-    network.own = _grown(network, [unfolded(head, whitening) for head in heads])
-    return {head.name: head.threshold for head in heads}
+    features, whitening, _, gold = embedded_examples(examples, base)
+    rest = np.minimum(gold.sum(axis=0), len(gold) - gold.sum(axis=0))
+    enough = [at for at in range(len(names)) if rest[at] >= FOLDS]
+    heads = {at: _head(names[at], features, gold[:, at]) for at in range(len(names)) if at not in enough}
+    if enough:
+        fitted, _, _ = fit_heads(features, gold[:, enough], [names[at] for at in enough])
+        heads |= dict(zip(enough, fitted, strict=True))
+    ordered = [unfolded(heads[at], whitening) for at in range(len(names))]
+    # As the other topics' logits, these are divided by their temperature when they are read.
+    network.own = _grown(network, ordered, read_config(base / CONFIG).temperatures.topics)
+    return {head.name: head.threshold for head in ordered}
 
 
 def _head(name: str, features: Floats, gold: Classes) -> TopicHead:
@@ -54,9 +59,9 @@ def _head(name: str, features: Floats, gold: Classes) -> TopicHead:
     return TopicHead(name, fitted.coef_[0], float(fitted.intercept_[0]), 0.5)
 
 
-def _grown(network: FeedbackNetwork, heads: Sequence[TopicHead]) -> nn.Linear:
-    weights = torch.tensor(np.stack([head.weights for head in heads]), dtype=torch.float32)
-    biases = torch.tensor([head.bias for head in heads], dtype=torch.float32)
+def _grown(network: FeedbackNetwork, heads: Sequence[TopicHead], temperature: float) -> nn.Linear:
+    weights = temperature * torch.tensor(np.stack([head.weights for head in heads]), dtype=torch.float32)
+    biases = temperature * torch.tensor([head.bias for head in heads], dtype=torch.float32)
     if network.own is not None:
         weights = torch.cat([network.own.weight.detach(), weights])
         biases = torch.cat([network.own.bias.detach(), biases])

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, precision_recall_curve
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from data.rows import FeedbackRow
 from model.calibration import Floats, sigmoid
+from model.config import read_config
+from model.errors import InputError
 from model.layers import feature_layers
-from model.manifest import GRAPH
+from model.manifest import CONFIG, GRAPH
 from training.embedding import Embedder
-from training.graft import TopicHead, check_output, graft
+from training.graft import TopicHead, check_output, graft, kept_topics
 from training.pooled import depth, read_graph
 from training.targets import Classes
-from training.topic_examples import MIN_EXAMPLES, TopicExamples, topic_examples
+from training.topic_examples import MIN_EXAMPLES, TopicExamples, check_examples, topic_examples
 from training.topic_features import Whitening, fit_whitening
 from training.topic_quality import TopicQuality, quality_table, topic_qualities
 
@@ -91,11 +95,14 @@ def fit_own_topics(
         WeightsError: `weights` cannot be used.
     """
     check_output(output)
-    examples = topic_examples(rows)
-    features, whitening, gold = embedded_examples(examples, weights, threads=threads)
+    config = read_config(weights / CONFIG)
+    examples = topic_examples(rows, config.own_topics)
+    kept_topics(config, examples.names)
+    features, whitening, texts, gold = embedded_examples(examples, weights, threads=threads)
+    check_examples(TopicExamples(texts, examples.names, gold))
     heads, held_out, strength = fit_heads(features, gold, examples.names)
     fitted = FittedTopics(
-        topic_qualities(examples.names, held_out, gold, [head.threshold for head in heads]),
+        topic_qualities(heads, held_out, said_by_others(held_out, gold), gold),
         texts=len(gold),
         without=int((gold.sum(axis=1) == 0).sum()),
         strength=strength,
@@ -106,16 +113,23 @@ def fit_own_topics(
 
 def embedded_examples(
     examples: TopicExamples, weights: Path, *, threads: int | None = None
-) -> tuple[Floats, Whitening, Classes]:
-    """Features (texts, width) of the examples that can be scored, the map that made them, and their labels."""
+) -> tuple[Floats, Whitening, list[str], Classes]:
+    """Features (texts, width) of the examples that can be read, the map that made them, these texts, their labels.
+
+    Raises:
+        InputError: none can be read.
+    """
     layers = feature_layers(depth(read_graph(weights / GRAPH)))
     embedder = Embedder(weights, threads=threads, layers=layers)
     background = embedder.embed(background_texts()).vectors
     embedded = embedder.embed(examples.texts)
+    if not embedded.kept:
+        raise InputError("none of the texts can be read by these weights: no character of them is in the vocabulary")
     if len(embedded.kept) < len(examples.texts):
         log.warning("%d texts cannot be read and are left out", len(examples.texts) - len(embedded.kept))
     whitening = fit_whitening(np.concatenate([background, embedded.vectors]), len(layers))
-    return whitening.features(embedded.vectors), whitening, examples.gold[embedded.kept]
+    texts = [examples.texts[at] for at in embedded.kept]
+    return whitening.features(embedded.vectors), whitening, texts, examples.gold[embedded.kept]
 
 
 def background_texts() -> list[str]:
@@ -127,9 +141,7 @@ def background_texts() -> list[str]:
 
 def fit_heads(features: Floats, gold: Classes, names: Sequence[str]) -> tuple[list[TopicHead], Floats, float]:
     """Heads on features, the held-out probabilities (texts, topics) they were chosen by, and the strength."""
-    searched = np.random.default_rng(0).permutation(len(gold))[:_SEARCHED_TEXTS]
-    if (gold[searched].sum(axis=0) < FOLDS).any():
-        searched = np.arange(len(gold))
+    searched = _searched(gold)
     losses = {}
     for strength in _STRENGTHS:
         found = held_out_logits(features[searched], gold[searched], strength)
@@ -146,6 +158,14 @@ def fit_heads(features: Floats, gold: Classes, names: Sequence[str]) -> tuple[li
         bias = slope * float(fitted.intercept_[0]) + shift
         heads.append(TopicHead(name, slope * fitted.coef_[0], bias, thresholds[at]))
     return heads, held_out, strength
+
+
+def _searched(gold: Classes) -> npt.NDArray[np.int64]:
+    """Positions of texts, in no order, with enough of each topic and enough without it for all folds."""
+    order = np.random.default_rng(0).permutation(len(gold))
+    needed = [order[gold[order, at] == said][:FOLDS] for at in range(gold.shape[1]) for said in (0, 1)]
+    found = np.unique(np.concatenate([order[:_SEARCHED_TEXTS], *needed]))
+    return np.asarray(found, dtype=np.int64)
 
 
 def held_out_logits(features: Floats, gold: Classes, strength: float) -> Floats:
@@ -186,10 +206,19 @@ def _thresholds(held_out: Floats, gold: Classes) -> list[float]:
     ]
 
 
+def said_by_others(held_out: Floats, gold: Classes) -> npt.NDArray[np.bool_]:
+    """Which topics each text is given, (texts, topics), by thresholds that were chosen on other texts."""
+    said = np.zeros(gold.shape, dtype=np.bool_)
+    for others, asked in KFold(FOLDS, shuffle=True, random_state=0).split(gold):
+        said[asked] = held_out[asked] >= np.array(_thresholds(held_out[others], gold[others]))
+    return said
+
+
 def _best_f1(scores: Floats, gold: Classes) -> float:
     precision, recall, thresholds = precision_recall_curve(gold, scores)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return round(float(np.clip(thresholds[int(f1[:-1].argmax())], 0.1, 0.9)), 4)
+    best = float(np.clip(thresholds[int(f1[:-1].argmax())], 0.1, 0.9))
+    return math.floor(best * 1e4) / 1e4  # rounded up, the text that it was chosen by would fall under it
 
 
 def _notes(fitted: FittedTopics) -> str:

@@ -73,7 +73,7 @@ def describe(sides: Sides, say: Callable[[str], None]) -> None:
         said = f"{sides.repeated:,} rows repeat the text of a row before and count once"
         if sides.contradicted:
             said += (
-                f"; {sides.contradicted:,} texts stand there with different labels, of which the first counts: "
+                f"; {sides.contradicted:,} texts stand there with different moods, of which the first counts: "
                 "rida data check shows them"
             )
         say(f"{said}.")
@@ -101,10 +101,12 @@ def _merged(rows: Sequence[FeedbackRow]) -> tuple[FeedbackRow, bool]:
     moods = [(row.sentiment, row.angry) for row in rows if row.sentiment is not None or row.angry is not None]
     topics = [row.topics for row in rows if row.topics is not None]
     sentiment, angry = moods[0] if moods else (None, None)
-    merged = replace(rows[0], sentiment=sentiment, angry=angry, topics=topics[0] if topics else None)
+    # One row for each topic of a text is a common way to keep them.
+    union = tuple(dict.fromkeys(topic for named in topics for topic in named))
+    merged = replace(rows[0], sentiment=sentiment, angry=angry, topics=union if topics else None)
     if topics:
         merged = replace(merged, topics_covered=next(row.topics_covered for row in rows if row.topics is not None))
-    return merged, _alike(moods) and _alike(set(each) for each in topics)
+    return merged, _alike(moods)
 
 
 def _alike(values: Iterable[object]) -> bool:

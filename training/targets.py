@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -50,13 +51,21 @@ def topic_targets(rows: Sequence[FeedbackRow], names: Sequence[str] = TOPICS) ->
     Raises:
         RecipeError: a row names a topic that is not among `names`.
     """
-    return np.array([_topics(row, names) for row in rows], dtype=np.int64).reshape(len(rows), len(names))
+    known = frozenset(names)
+    return np.array([_topics(row, names, known) for row in rows], dtype=np.int64).reshape(len(rows), len(names))
 
 
-def _topics(row: FeedbackRow, names: Sequence[str]) -> list[int]:
+def _topics(row: FeedbackRow, names: Sequence[str], known: frozenset[str]) -> list[int]:
     if row.topics is None:
         return [UNKNOWN] * len(names)
-    if strange := set(row.topics) - set(names):
+    if strange := set(row.topics) - known:
         raise RecipeError(f"{row.source}, row {row.id!r}: unknown topic {sorted(strange)}; use {', '.join(names)}")
-    covered = TOPICS if row.topics_covered is None else row.topics_covered
-    return [1 if topic in row.topics else 0 if topic in covered else UNKNOWN for topic in names]
+    covered = _set(TOPICS if row.topics_covered is None else row.topics_covered)
+    named = frozenset(row.topics)
+    return [1 if topic in named else 0 if topic in covered else UNKNOWN for topic in names]
+
+
+@lru_cache(maxsize=256)
+def _set(names: tuple[str, ...]) -> frozenset[str]:
+    # All rows of a source share theirs.
+    return frozenset(names)

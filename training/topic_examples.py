@@ -14,6 +14,7 @@ from data.rows import FeedbackRow
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS, own_topic_fault
 from training.targets import Classes
+from training.topic_names import misnamed
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,11 @@ class TopicExamples:
         return int((~self.gold.astype(bool).any(axis=1)).sum())
 
 
-def topic_examples(rows: Sequence[FeedbackRow]) -> TopicExamples:
+def topic_examples(rows: Sequence[FeedbackRow], own: Sequence[str] = ()) -> TopicExamples:
     """Gathers the examples of own topics; a text that several rows have gets the topics of all of them.
 
-    Topics that every weights folder has are left as they are, and said so.
+    Topics that every weights folder has are left as they are, and said so; `own` are those that these weights have
+    beside them.
 
     Raises:
         InputError: there is nothing to learn from, or what there is contradicts itself; the message says what to mend.
@@ -54,17 +56,26 @@ def topic_examples(rows: Sequence[FeedbackRow]) -> TopicExamples:
             labels.setdefault(key, set()).update(row.topics)
     found = {name for said in labels.values() for name in said}
     if shipped := sorted(found & set(TOPICS)):
-        log.info("left as they are, being topics of every weights folder: %s", ", ".join(shipped))
-    names = tuple(sorted(found - set(TOPICS)))
+        log.warning("left as they are, being topics of every weights folder: %s", ", ".join(shipped))
+    names, known = tuple(sorted(found - set(TOPICS))), (*TOPICS, *own)
     gold = np.array([[name in said for name in names] for said in labels.values()], dtype=np.int64)
     examples = TopicExamples(list(texts.values()), names, gold.reshape(len(texts), len(names)))
-    _check_names(names)
-    _check_counts(examples)
-    _check_apart(examples)
+    _check_names(names, known)
+    check_examples(examples)
     return examples
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_examples(examples: TopicExamples) -> None:
+    """Whether there is enough of each topic, and something to tell them apart by.
+
+    Raises:
+        InputError: there is not; the message names the topics and says what to mend.
+    """
+    _check_counts(examples)
+    _check_apart(examples)
+
+
+def _check_names(names: Sequence[str], known: Sequence[str]) -> None:
     if not names:
         raise InputError(
             "no text has an own topic; name topics in the topics column, several joined with ;, beside those that "
@@ -78,6 +89,8 @@ def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if fault := own_topic_fault(name):
             raise InputError(f"the topic {name!r} {fault}; rename it, in the file or with --labels TOML")
+    if faults := [*misnamed([name for name in names if name not in known], [*known, *names])]:
+        raise InputError("; ".join(faults[:_LISTED]))
 
 
 def _check_counts(examples: TopicExamples) -> None:

@@ -24,8 +24,7 @@ class Intake:
         """`stored` is called when there is something new in the store."""
         self._database = database
         self._stored = stored
-        self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
-        self._behind_since: float | None = None
+        self._waiting: list[tuple[Arrival, asyncio.Future[bool], float]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def store(self, arrival: Arrival) -> bool:
@@ -35,24 +34,23 @@ class Intake:
             SQLAlchemyError: the store has failed.
         """
         outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((arrival, outcome))
+        self._waiting.append((arrival, outcome, time.monotonic()))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return await outcome
 
     def behind(self) -> float:
-        """Seconds since when deliveries have waited without a pause for their transaction."""
-        return 0.0 if self._behind_since is None else time.monotonic() - self._behind_since
+        """For how many seconds the oldest delivery has waited for its transaction to begin."""
+        return time.monotonic() - self._waiting[0][2] if self._waiting else 0.0
 
     async def _write_all(self) -> None:
-        self._behind_since = time.monotonic()
         # While one lot is being written the next gathers.
         while self._waiting:
             together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
             # Who was told that it takes too long sends it again.
-            if together := [each for each in together if not each[1].done()]:
-                await self._write(together)
-        self._writing = self._behind_since = None
+            if still := [(arrival, outcome) for arrival, outcome, _ in together if not outcome.done()]:
+                await self._write(still)
+        self._writing = None
 
     async def _write(self, together: list[tuple[Arrival, asyncio.Future[bool]]]) -> None:
         try:

@@ -33,7 +33,7 @@ _TOGETHER: Final = 16
 _LOTS: Final = 2
 _CALM_SECONDS: Final = 0.01
 _LATE_SECONDS: Final = 0.02
-_BEHIND_SECONDS: Final = 0.05
+_BEHIND_SECONDS: Final = 0.15
 _LONGEST_PATIENCE: Final = 2.0
 _LOOK_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
@@ -159,7 +159,7 @@ class Scorer:
 async def _until_calm(behind: Callable[[], float]) -> None:
     """Let deliveries and requests be answered first: scores can wait, those who deliver cannot.
 
-    Where an event loop wakes late, or deliveries never stop waiting for the store, there is more to do than the cores
+    Where an event loop wakes late, or a delivery waits long for the store, there is more to do than the cores
     allow, and scoring would take them away. Now and then it goes on all the same.
     """
     until = time.monotonic() + _LONGEST_PATIENCE

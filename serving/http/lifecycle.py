@@ -125,7 +125,8 @@ async def _start(service: Service, loader: ThreadPoolExecutor) -> None:
         info = scoring.classifier.info
         service.metrics.watch(info, scoring)
         if service.shadow is not None:
-            service.shadow.start(info, lambda: scoring.idle)
+            # While draining it is not asked any more, as the signal may have ended it too.
+            service.shadow.start(info, lambda: service.phase == "ready" and scoring.idle)
     except Exception as error:
         service.failure = error
         return

@@ -26,6 +26,7 @@ from model.prediction import Prediction, Rejection
 from serving.http.disagreement import Disagreement, change_of
 from serving.http.shadow_metrics import ShadowMetrics
 from serving.http.shadow_process import Answers, Failed, Loaded, score_lots
+from serving.http.traces import trace
 
 if TYPE_CHECKING:
     from model.classifier import ModelInfo
@@ -79,7 +80,7 @@ class Shadow:
         """
         try:
             self._info = self._start_process()
-        except RidaError as error:
+        except (RidaError, OSError) as error:
             raise WeightsError(f"--shadow (RIDA_SHADOW): {error}") from error
 
     def start(self, first: ModelInfo, idle: Callable[[], bool]) -> None:
@@ -145,9 +146,13 @@ class Shadow:
 
     def _work(self) -> None:
         while not self._closed.is_set():
-            if lot := self._take():
-                self._compare(lot)
-            self._tell_now_and_then()
+            try:
+                if lot := self._take():
+                    self._compare(lot)
+                self._tell_now_and_then()
+            except Exception as error:
+                logger.error("the shadow failed and goes on: %s", trace(error))
+                self._closed.wait(_FIRST_PAUSE)
 
     def _take(self) -> list[tuple[str, Prediction]]:
         """What is scored next; nothing if nothing waits, or not now."""
@@ -193,8 +198,7 @@ class Shadow:
             if connection is None:
                 raise EOFError
             connection.send(texts)
-            if not connection.poll(_PATIENCE_SECONDS):
-                raise TimeoutError
+            self._await_answer(connection)
             told: Answers | Failed = connection.recv()
         except (EOFError, OSError):
             if not self._closed.is_set():
@@ -205,6 +209,14 @@ class Shadow:
             logger.error("the shadow could not score some texts: %s", told.reason)
             return None
         return told
+
+    def _await_answer(self, connection: Connection) -> None:
+        """Wait for an answer; only quiet seconds count, as the process has next to no time while others are busy."""
+        quiet = 0
+        while not connection.poll(1):
+            quiet += self._idle()
+            if quiet > _PATIENCE_SECONDS or self._closed.is_set():
+                raise TimeoutError
 
     def _start_again(self) -> None:
         """Replace a process that has ended or hangs, after a pause that grows as long as nothing is scored."""

@@ -45,9 +45,9 @@ def score_lots(folder: str, server: Connection) -> None:
     """Load the weights, say so, and answer each lot of texts that comes through the connection."""
     # A Ctrl-C goes to all processes of a terminal; this one ends when the server does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
+    if hasattr(os, "setpriority"):
         # Against threads of the usual priority the scheduler leaves this one about a hundredth of a core.
-        os.nice(_POLITEST)
+        os.setpriority(os.PRIO_PROCESS, 0, _POLITEST)
     try:
         classifier = _load(folder, server)
         while classifier is not None:

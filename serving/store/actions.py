@@ -73,7 +73,8 @@ def correct(
         if topic not in in_order:
             raise UnknownTopicError
         said_topics = join_topics(each for each in in_order if each in {*before} ^ {topic})
-        own_topics = join_topics(each for each in policy.topics if each not in TOPICS)
+        # Whatever was on the page could be said: also what weights before these knew.
+        own_topics = join_topics(each for each in in_order if each not in TOPICS)
     connection.execute(delete(corrections).where(corrections.c.message_id == message_id))
     if mood is not None or topic is not None:
         connection.execute(

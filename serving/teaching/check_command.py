@@ -17,9 +17,11 @@ import numpy as np
 from model.calibration import HeadLogits
 from model.classifier import SHIPPED_WEIGHTS
 from model.errors import InputError
+from model.labels import MAX_OWN_TOPICS
 from serving.hooks.languages import Languages
 from serving.output import one_line, say, write
 from serving.settings import read_settings
+from serving.tables.inputs import expanded
 from serving.tables.progress import shown_progress
 from serving.tables.source import PIPE
 from serving.tables.table import CHUNK_ROWS, Row
@@ -53,6 +55,8 @@ _TEXTS: Final = ("text", "repaired")
 _SHOWN: Final = 10
 _OTHERS: Final = 20  # places of other rows that a cell names
 _TEXT_COLUMNS: Final = 100
+_MOST_TOPICS: Final = 10 * MAX_OWN_TOPICS  # of which many may be misspelt
+
 _TELLING: Final = 40
 """Characters from which a text says which language it is in; shorter ones are often taken for another."""
 
@@ -71,12 +75,18 @@ class _Checked:
 
 def run(args: argparse.Namespace) -> int:
     """Checks labelled texts; 1 if something was found."""
+    inputs = expanded(args.inputs, args.output or PIPE, say)
     if args.output is not None:
-        check_output(args.output, args.inputs)
+        check_output(args.output, inputs)
         if args.output == PIPE and args.json:
             raise InputError("--output - and --json would both write to standard output; give one of them")
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))
-    labelled = read_labelled(args.inputs, asked_columns(args), say)
+    labelled = read_labelled(inputs, asked_columns(args), say)
+    if len(labelled.topics) > _MOST_TOPICS:
+        raise InputError(
+            f"the column of topics has {len(labelled.topics):,} different ones, and weights have at most "
+            f"{MAX_OWN_TOPICS} own ones; is it the right one (--topics-column)?"
+        )
     if not labelled.rows:
         raise InputError("there is no labelled text to check.")
     checked = _check(labelled, Embedder(settings.weights or SHIPPED_WEIGHTS, threads=settings.threads))

@@ -47,6 +47,8 @@ class Asked:
     labels: LabelMap = field(default_factory=LabelMap)
     encoding: str | None = None
     delimiter: str | None = None
+    moods: bool = True
+    """Whether moods are read at all; a column of them may hold anything where they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def asked_columns(args: argparse.Namespace) -> Asked:
         labels=LabelMap() if args.labels is None else read_label_map(args.labels),
         encoding=args.encoding,
         delimiter="\t" if args.delimiter == r"\t" else args.delimiter,
+        moods=hasattr(args, "mood_column"),
     )
 
 
@@ -186,7 +189,7 @@ class _Reader:
                 "have corrected them, name them with --mood-column mood or --topics-column topics."
             )
         stars = named("--stars-column", asked.stars)
-        mood = named("--mood-column", asked.mood, *labels[:1])
+        mood = named("--mood-column", asked.mood, *labels[:1]) if asked.moods else None
         if asked.stars is not None and asked.mood is not None:
             raise InputError("give --mood-column or --stars-column, not both")
         columns = _Columns(
@@ -266,7 +269,9 @@ class _Reader:
         """None where a typed file says null: not annotated; an empty cell of any other file says that there is none."""
         if value is None:
             return None if columns.typed else ()
-        parts = value if isinstance(value, (list, tuple)) else str(value).split(";")
+        if isinstance(value, dict):
+            raise InputError(f"{place}: the topics are an object; write a list of names, or one text joined with ;.")
+        parts = value if isinstance(value, (list, tuple)) else _label_of(value).split(";")
         labels = [_label_of(part) for part in parts]
         meant = (columns.labels.topics.get(label, label) for label in labels if label)
         return tuple(dict.fromkeys(topic for topic in meant if topic))

@@ -38,9 +38,10 @@ _REASONS: Final = 3
 def run(args: argparse.Namespace) -> int:
     """Chooses texts to label and writes them."""
     inputs = expanded(args.inputs, args.output, say)
-    check_output(args.output, [*inputs, *args.labelled])
+    labelled_files = expanded(args.labelled, args.output, say)
+    check_output(args.output, [*inputs, *labelled_files])
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))
-    labelled = [row.text for row in read_labelled(args.labelled, Asked(), say).rows] if args.labelled else []
+    labelled = [row.text for row in read_labelled(labelled_files, Asked(), say).rows] if labelled_files else []
     embedder = Embedder(settings.weights or SHIPPED_WEIGHTS, threads=settings.threads)
     config = embedder.info.config
     pool = _doubtful(inputs, args, labelled, embedder)

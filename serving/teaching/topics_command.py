@@ -51,8 +51,11 @@ def _fit(args: argparse.Namespace) -> int:
 
     settings = read_settings(vars(args), os.environ, ("weights", "threads"))
     read = read_labelled(args.examples, asked_columns(args), lambda message: say(f"rida: {message}"))
+    rows = [row for row, split in zip(read.rows, read.splits, strict=True) if split in (None, "train")]
+    if len(rows) < len(read.rows):
+        say(f"rida: {len(read.rows) - len(rows):,} rows of the splits validation and test are not learned")
     fitted = fit_own_topics(
-        read.rows,
+        rows,
         weights=SHIPPED_WEIGHTS if settings.weights is None else Path(settings.weights),
         output=args.output,
         threads=settings.threads,

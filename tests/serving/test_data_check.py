@@ -213,3 +213,31 @@ def test_a_library_that_is_not_there_is_named_with_how_to_get_it_before_anything
     assert done.returncode == 2
     assert done.stderr.startswith(f"rida: rida data needs {library}")
     assert done.stderr.endswith(': pip install "rida[train]"\n')
+
+
+def test_an_output_that_a_pattern_finds_is_never_read_nor_written_over(check, tmp_path):
+    for number in (1, 2):
+        write_rows(tmp_path / f"labels-{number}.csv", labels())
+    before, pattern = (tmp_path / "labels-1.csv").read_bytes(), tmp_path / "labels-*.csv"
+    for output in ("labels-1.csv", "labels-3.csv", "labels-3.csv"):
+        check((pattern,), "--output", str(tmp_path / output), "--no-texts")
+    # Left out of the pattern, the first was not asked to be written over, but named as the output it is.
+    assert (tmp_path / "labels-2.csv").read_bytes() == before
+    found = (tmp_path / "labels-3.csv").read_text(encoding="utf-8-sig")
+    assert "labels-3.csv" not in found
+
+
+def test_a_topic_named_like_none_at_all_is_a_topic(check):
+    texts = ["the same words here", "the same words here"]
+    code, told, _ = check(
+        [{"text": text, "topics": topics} for text, topics in zip(texts, ("no topic", ""), strict=True)]
+    )
+    assert code == 1
+    assert "has different topics" in told
+
+
+def test_a_column_of_free_text_is_not_taken_for_topics(check):
+    code, _, told = check([{"text": f"text number {at} about it", "topics": f"topic {at}"} for at in range(1200)])
+    assert code == 2
+    assert "1,200 different ones" in told
+    assert "--topics-column" in told

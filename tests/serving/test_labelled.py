@@ -319,6 +319,6 @@ def test_the_flags_say_which_columns(tmp_path):
 def test_where_topics_alone_are_asked_for_there_are_no_flags_of_moods():
     parser = argparse.ArgumentParser()
     add_column_flags(parser, mood=False)
-    assert asked_columns(parser.parse_args([])) == Asked()
+    assert asked_columns(parser.parse_args([])) == Asked(moods=False)
     with pytest.raises(SystemExit):
         parser.parse_args(["--mood-column", "x"])

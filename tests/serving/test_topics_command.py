@@ -58,3 +58,18 @@ def test_a_file_that_teaches_nothing_is_refused_and_nothing_is_written(content, 
     assert main(["topics", "fit", str(path), "-o", str(tmp_path / "mine"), "--weights", str(tiny_weights)]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "mine").exists()
+
+
+def test_rows_of_other_splits_are_not_learned_and_a_mood_column_may_hold_anything(tmp_path, tiny_weights, capsys):
+    path = tmp_path / "split.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "topics", "split", "mood"])
+        writer.writerows([text, "baggage", "train", "grumpy"] for text in BAGGAGE)
+        writer.writerows([text, "", "", ""] for text in OTHERS)
+        writer.writerows([text, "baggage", "test", "cheerful"] for text in CRASHES)
+    output = str(tmp_path / "mine")
+    assert main(["topics", "fit", str(path), "-o", output, "--weights", str(tiny_weights), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert f"{len(CRASHES)} rows of the splits validation and test are not learned" in shown.err
+    assert json.loads(shown.out)["texts"] == len(BAGGAGE) + len(OTHERS)

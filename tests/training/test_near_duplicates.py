@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
 
+from training import near_duplicates
 from training.near_duplicates import NearDuplicates, exact_key, first_alike
 
 SAME = {
@@ -75,3 +77,14 @@ def test_thousands_made_of_one_template_stay_quick():
     texts = [f"Your order number {number} is delayed, we are sorry for the trouble" for number in range(3000)]
     assert len(set(first_alike(texts))) < 30
     assert time.perf_counter() - began < 15
+
+
+def test_texts_half_of_one_template_are_compared_with_a_few(monkeypatch):
+    compared = []
+    exact = near_duplicates._jaccard
+    monkeypatch.setattr(near_duplicates, "_jaccard", lambda one, other: compared.append(1) or exact(one, other))
+    frame = "Thank you for your order, your opinion matters to us. Comment: "
+    words = random.Random(1)
+    texts = [frame + " ".join("".join(words.choices("abcdefghij", k=7)) for _ in range(5)) for _ in range(100)]
+    assert first_alike(texts) == list(range(100))
+    assert len(compared) <= 100 * near_duplicates._COMPARED

@@ -84,7 +84,7 @@ def test_of_labels_that_contradict_each_other_the_first_counts_and_they_are_coun
 
     assert [row.sentiment for row in sides.all] == ["neutral"]
     assert sides.contradicted == 1
-    assert "2 rows repeat the text of a row before and count once; 1 texts stand there with different labels" in said[0]
+    assert "2 rows repeat the text of a row before and count once; 1 texts stand there with different moods" in said[0]
     assert "rida data check" in said[0]
 
 

@@ -23,6 +23,7 @@ from serving.report.intervals import share_of
 from serving.tables.atomic import replaced
 from serving.tables.cells import encoded
 from serving.tables.files import writing
+from serving.tables.inputs import expanded
 from serving.tables.progress import Show
 from serving.tables.source import PIPE
 from serving.tables.table import Say
@@ -72,7 +73,9 @@ def write_comparison(
         WeightsError: One of the folders cannot be used.
     """
     render = _renderer(form_of(output, form))
-    check_output(output, [] if data.root else data.names)
+    if data.root is None:
+        data = replace(data, names=expanded(data.names, output, say))
+        check_output(output, data.names)
     both = (load(folders[0]), load(folders[1]))
     with ExitStack() as stack:
         with writing(output):
@@ -91,6 +94,8 @@ def _rows_of_files(data: Data, say: Say) -> tuple[list[FeedbackRow], list[str]]:
     """Rows and places; where files say which rows are for testing, those that they give to training are left out."""
     read = read_labelled(data.names, data.columns, say, keep_unlabelled=True)
     learned = [split in ("train", "validation") for split in read.splits]
+    if any(learned) and "test" not in read.splits:
+        say("No row is of the split test: what weights learned from proves nothing about them.")
     if "test" not in read.splits or not any(learned):
         return read.rows, read.places
     say(f"{sum(learned):,} rows of the splits train and validation are left out: what was learned from proves nothing.")
