@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data-root", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="folder for the weights")
     parser.add_argument("--rows", type=int, default=500, help="rows that a company labels (500)")
-    parser.add_argument("--only", nargs="+", metavar="SOURCE/LANGUAGE", help="these companies alone; writes no page")
-    parser.add_argument("--annotated", type=int, help="measure at most so many annotated texts of a language (all)")
+    parser.add_argument("--only", nargs="+", metavar="SOURCE/LANGUAGE", help="these companies alone")
+    parser.add_argument("--annotated", type=int, help="at most so many annotated texts of a language; writes no page")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     args.work.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     page = show(results)
     print(page)
-    if args.only is None and args.annotated is None:
+    if args.annotated is None:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         PAGE.write_text(page + "\n", encoding="utf-8")
