@@ -20,30 +20,31 @@ def write_page(path: Path, results: dict[str, Any]) -> None:
 
 def _lines(results: dict[str, Any]) -> Iterator[str]:
     found = results["machine"]
+    set_fit = any("set_fit" in entry["draws"] for entry in results["few_shot"])
+    option = " --setfit-python VENV/bin/python" if set_fit else ""
     yield "# Own topics from a few examples"
     yield ""
-    yield "`python -m benchmarks.topics.compare --data-root DATA --setfit-python VENV/bin/python --page "
-    yield "docs/own-topics-benchmark.md` made this page. Examples are drawn from train rows of sources whose"
-    yield "own labels the shipped weights were not taught (their texts were among those learned from, under the eight"
-    yield "shipped topics);"
-    yield f"figures are of test rows, means of {results['draws']} draws with their range, SetFit's of the first draw."
-    yield "SetFit trains the shipped encoder itself, by its own library, with the settings of its paper (20 iterations,"
-    yield "one epoch). Machine:"
-    yield f"{found['processor']}, {found['cores']} cores{', busy before the run' if found['busy_before'] else ''}."
+    yield f"`python -m benchmarks.topics.compare --data-root DATA --draws {results['draws']}{option} --page "
+    yield "docs/own-topics-benchmark.md` made this page. Examples are drawn from train rows of sources whose own labels"
+    yield "the shipped weights were not taught (their texts were among those learned from, under the eight shipped"
+    yield f"topics); figures are of test rows, means of {results['draws']} draws with their range."
+    if set_fit:
+        yield "SetFit, on the first draw alone, trains the shipped encoder itself, by its own library, with the settings of"
+        yield "its paper (20 iterations, one epoch)."
+    busy = ", busy before the run" if found["busy_before"] else ""
+    yield f"Machine: {found['processor']}, {found['cores']} cores{busy}."
     yield ""
     yield "## Macro-F1 on unseen texts, and the time to learn"
     yield ""
     yield "Where a text has exactly one label, the likeliest counts, for all; `as served` is what Rida answers, which"
     yield "gives a text every topic over its threshold, and so may give none or several."
     yield ""
-    yield (
-        "| set | labels | examples a label | "
-        + " | ".join(_WHO.values())
-        + " | as served | Rida less SetFit, same draw | times as fast |"
-    )
-    yield "|---|--:|--:|" + "--:|" * (len(_WHO) + 3)
+    who = [name for key, name in _WHO.items() if key != "set_fit" or set_fit]
+    beside = " Rida less SetFit, same draw | times as fast |" if set_fit else ""
+    yield f"| set | labels | examples a label | {' | '.join(who)} | as served |{beside}"
+    yield "|---|--:|--:|" + "--:|" * (len(who) + (3 if set_fit else 1))
     for entry in results["few_shot"]:
-        yield _row(entry)
+        yield _row(entry, set_fit=set_fit)
     yield ""
     yield "## English examples, other languages' texts"
     yield ""
@@ -70,17 +71,18 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def _row(entry: dict[str, Any]) -> str:
+def _row(entry: dict[str, Any], *, set_fit: bool) -> str:
     draws = entry["draws"]
     cells = [f"{entry['set']} ({entry['what']})", str(entry["labels"]), str(entry["examples"])]
     for who in _WHO:
-        cells.append(_cell(draws[who]) if who in draws else "")
+        if who != "set_fit" or set_fit:
+            cells.append(_cell(draws[who]) if who in draws else "")
     cells.append(_mean(draws["rida"], "", "macro_f1_as_served"))
-    if "set_fit" in draws:
+    if set_fit and "set_fit" in draws:
         ours, theirs = draws["rida"][0], draws["set_fit"][0]
         difference = 100 * (ours["tests"][""]["macro_f1"] - theirs["tests"][""]["macro_f1"])
         cells += [f"{difference:+.1f}", f"{theirs['seconds'] / ours['seconds']:.0f}"]
-    else:
+    elif set_fit:
         cells += ["", ""]
     return "| " + " | ".join(cells) + " |"
 
