@@ -54,7 +54,7 @@ def rida(
     began = time.perf_counter()
     texts = list({same_text_key(each.text): each for each in train}.values())
     examples = TopicExamples([each.text for each in texts], tuple(labels), gold_of(texts, labels))
-    features, whitening, gold = embedded_examples(examples, SHIPPED_WEIGHTS)
+    features, whitening, _, gold = embedded_examples(examples, SHIPPED_WEIGHTS)
     heads, _, _ = fit_heads(features, gold, labels)
     seconds = time.perf_counter() - began
     weights, biases = np.stack([head.weights for head in heads], axis=1), np.array([head.bias for head in heads])

@@ -29,8 +29,8 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     yield "the shipped weights were not taught (their texts were among those learned from, under the eight shipped"
     yield f"topics); figures are of test rows, means of {results['draws']} draws with their range."
     if set_fit:
-        yield "SetFit, on the first draw alone, trains the shipped encoder itself, by its own library, with the settings"
-        yield "of its paper (20 iterations, one epoch)."
+        yield "SetFit, on the first draw alone, trains the shipped encoder itself, by its own library, with the"
+        yield "settings of its paper (20 iterations, one epoch)."
     busy = ", busy before the run" if found["busy_before"] else ""
     yield f"Machine: {found['processor']}, {found['cores']} cores{busy}."
     yield ""
