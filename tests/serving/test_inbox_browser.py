@@ -93,7 +93,7 @@ def test_an_angry_message_appears_on_top_within_a_second_is_corrected_and_export
 
     page.get_by_role("link", name=f"case {number}").click()
     message = page.locator("article").last
-    page.wait_for_function("document.activeElement.matches('article')")
+    page.wait_for_function("() => document.activeElement.matches('article')")
     page.keyboard.press("1")
     message.get_by_role("button", name="satisfied", exact=False).and_(
         page.locator("[aria-pressed=true]")
@@ -127,10 +127,10 @@ def test_it_can_be_used_by_keyboard_alone(page):
     assert ids[3] == ids[1]
     page.keyboard.press("Enter")
     page.wait_for_url("**/inbox/conversations/*")
-    page.wait_for_function("document.activeElement.matches('article')")
+    page.wait_for_function("() => document.activeElement.matches('article')")
     page.keyboard.press("c")
     page.get_by_text("with Sara").wait_for()
-    page.wait_for_function("document.activeElement.matches('article')")
+    page.wait_for_function("() => document.activeElement.matches('article')")
     page.keyboard.press("c")
     page.get_by_text("with Sara").wait_for(state="detached")
 
@@ -260,7 +260,7 @@ def test_own_topics_are_said_with_one_key_or_chosen_and_names_from_right_to_left
     lost, arabic = OWN_TOPICS
     for page in logged_in(browser, own_server):
         page.goto("/inbox/conversations/1")
-        page.wait_for_function("document.activeElement.matches('article')")
+        page.wait_for_function("() => document.activeElement.matches('article')")
         for key, topic in (("5", lost), ("6", arabic), ("0", "own topic number 6"), ("d", "delivery")):
             page.keyboard.press(key)
             pressed(page, topic).wait_for()
