@@ -36,7 +36,8 @@ class Changes:
         """Wait for a change after the one seen; False if there is none in so many seconds."""
         if self.number == seen and not self.closed:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._next.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._next.wait()
         return self.number != seen
 
     def close(self) -> None:

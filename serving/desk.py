@@ -187,7 +187,8 @@ class Desk:
 
 async def _is_held(lease: Lease) -> bool:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(lease.holds), _PING_SECONDS)
+        async with asyncio.timeout(_PING_SECONDS):
+            return await asyncio.to_thread(lease.holds)
     except TimeoutError:
         # A database that does not answer may have given it to another server.
         return False

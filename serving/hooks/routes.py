@@ -110,8 +110,8 @@ async def _receive(request: Request, system: System, secret: str, desk: Desk) ->
             status = "skipped"
         else:
             try:
-                storing = desk.intake.store(Arrival(system.name, read, received_at))
-                new = await asyncio.wait_for(storing, max(0.0, deadline - time.monotonic()))
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    new = await desk.intake.store(Arrival(system.name, read, received_at))
             except (SQLAlchemyError, TimeoutError) as error:
                 # The system sends it again, or shows that it could not.
                 logger.error("a delivery could not be stored: %s", trace(error))

@@ -103,7 +103,9 @@ class Scorer:
                 return lot
             # Another server may store as well, so it is looked for even where nobody wakes us.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
+                # Not wait_for, which before Python 3.12 forgets a cancellation that comes together with what it awaits.
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._woken.wait()
 
     async def _score_lot(self, lot: Sequence[Unscored], scoring: Scoring, policy: Policy, languages: Languages) -> None:
         try:
