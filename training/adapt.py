@@ -21,8 +21,9 @@ from model.manifest import MANIFEST
 from model.tokenizer import id_of
 from training.adapted_folder import Adapted, write_folder
 from training.batches import Encoded, encode, legible
+from training.between import go_between, state_of
 from training.blend import Blend
-from training.finetune import Epochs, Settings, fine_tune, plan_epochs
+from training.finetune import Epochs, Settings, fine_tune, plan_epochs, row_losses
 from training.folders import fresh_folder, recover_folder, replace_folder
 from training.lesson import Lesson, Say, make_lesson
 from training.new_topics import add_topics
@@ -85,12 +86,20 @@ def adapt(
         f"At most {settings.epochs} epochs of {epochs.ends[0]} steps over {len(lesson.sides.train):,} texts and "
         f"{epochs.rehearsed:,} to rehearse."
     )
+    start = state_of(restored.network)
     losses = fine_tune(
         restored.network, epochs, validation, work=work, pad_id=pad_id, settings=settings, stop_after=stop_after
     )
     if losses is None:
         return None
-    say(f"Epoch {int(np.argmin(losses)) + 1} of {len(losses)} was the best on validation texts; writing the weights.")
+    share = go_between(
+        restored.network, start,
+        lambda: row_losses(restored.network, validation, pad_id, settings.optimisation.tokens_per_batch),
+    )  # fmt: skip
+    say(
+        f"Epoch {int(np.argmin(losses)) + 1} of {len(losses)} was the best on validation texts. {share:.0%} of the way "
+        "there does them as much good and changes less elsewhere; writing the weights."
+    )
     fresh = fresh_folder(output)
     known = before.info.config
     topics = {**known.thresholds.topics, **new_thresholds}
@@ -107,6 +116,7 @@ def adapt(
     def record(blend: Blend, after: Classifier) -> dict[str, Any]:
         return {
             **_record(before, lesson, epochs, losses, blend),
+            "own_share_of_weights": share,
             "beside_base": stand(before, after, lesson.sides.test).as_dict(),
             "elsewhere": stand(before, after, rehearsal.held_out).as_dict(),
         }

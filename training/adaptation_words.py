@@ -40,9 +40,9 @@ def section(adaptation: Mapping[str, Any]) -> list[str]:
         f"{texts['test']:,} were measured on. Beside them {adaptation['rehearsed_each_epoch']:,} texts written for "
         "Rida were rehearsed each epoch, as the weights before scored them." + (f" New topics: {new}." if new else ""),
         "",
-        "In calibration and thresholds, validation texts count beside what the weights before had: "
-        + ", ".join(f"{name} {percent(share)} %" for name, share in shares.items())
-        + ".",
+        f"Of the way from the weights before to those trained {percent(adaptation['own_share_of_weights'])} % is gone, "
+        "the least that validation texts ask for. In calibration and thresholds, validation texts count beside what "
+        "the weights before had: " + ", ".join(f"{name} {percent(share)} %" for name, share in shares.items()) + ".",
         "",
         f"Beside the weights before, on the {own['texts']:,} texts measured on, in per cent: {own['verdict']}.",
         "",

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict
 
 from data.mixing import Mixture, draw
 from data.rows import FeedbackRow
-from model.network import FeedbackNetwork
+from model.calibration import Floats
+from model.network import FeedbackNetwork, Logits
 from training.batches import Batch, Encoded, Targets, collate, plan_batches
 from training.checkpoint import load_checkpoint, load_mean_of_cycles, save_checkpoint, save_cycle
 from training.losses import Losses, losses
@@ -127,9 +128,9 @@ def fine_tune(
         _total(terms).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trainable(network), optimisation.clip_norm)
         optimiser.step()
-        progress.step(step, terms)
+        progress.step(step, terms._asdict())
         if step + 1 in epochs.ends:
-            measured.append(_loss(network, validation, pad_id, device, optimisation.tokens_per_batch))
+            measured.append(float(row_losses(network, validation, pad_id, optimisation.tokens_per_batch).mean()))
             log.info("epoch %d of at most %d: validation loss %.4f", len(measured), len(epochs.ends), measured[-1])
             save_cycle(work, network, step=step + 1)
             _write_losses(work, measured)
@@ -158,16 +159,25 @@ def _total(terms: Losses) -> torch.Tensor:
     return cast(torch.Tensor, sum(_LOSS_WEIGHTS[name] * term for name, term in terms._asdict().items()))
 
 
-def _loss(network: FeedbackNetwork, rows: Encoded, pad_id: int, device: torch.device, tokens: int) -> float:
-    """The mean loss of rows, in float32."""
+def row_losses(network: FeedbackNetwork, rows: Encoded, pad_id: int, tokens: int) -> Floats:
+    """The loss of each row that has pieces, in float32, in an order of their own, the same for every network."""
+    device = next(network.parameters()).device
     batches = plan_batches([len(ids) for ids in rows.ids], tokens_per_batch=tokens, seed=0)
     network.eval()
+    found: list[float] = []
     with torch.no_grad():
-        sums = [
-            float(_total(_terms(network, collate(rows, batch, pad_id), device, bfloat16=False))) * len(batch)
-            for batch in batches
-        ]
-    return sum(sums) / sum(len(batch) for batch in batches)
+        for batch in batches:
+            read = collate(rows, batch, pad_id)
+            logits = network(read.input_ids.to(device), read.attention_mask.to(device))
+            targets = Targets(*(part.to(device) for part in read.targets))
+            for row in range(len(batch)):
+                one = slice(row, row + 1)
+                of_row = losses(
+                    Logits(*(part[one] for part in logits)), Targets(*(part[one] for part in targets)),
+                    taught_topics=_LOSS_WEIGHTS["topics"],
+                )  # fmt: skip
+                found.append(float(_total(of_row)))
+    return np.array(found)
 
 
 def _read_losses(work: Path) -> list[float]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from training.batches import Encoded, collate, encode, plan_batches
 from training.checkpoint import load_checkpoint, load_mean_of_cycles, save_checkpoint, save_cycle
 from training.corpus import read_corpus
 from training.dropout import share_dropout
-from training.losses import Losses, losses
+from training.losses import losses
 from training.precision import autocast, bfloat16_pays, use_float32_attention
 from training.recipe import Encoder, Optimisation, Recipe
 from training.teacher import Taught, taught_once
@@ -127,7 +127,7 @@ def train(
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trainable(network), recipe.optimisation.clip_norm)
         optimiser.step()
-        progress.step(step, terms)
+        progress.step(step, terms._asdict())
         if len(averaged) > 1 and step + 1 in averaged:
             save_cycle(output, network, step=step + 1)
         if (step + 1) % recipe.optimisation.checkpoint_every == 0 or step + 1 == stop_after:
@@ -242,9 +242,9 @@ class Progress:
         self._began, self._first = time.monotonic(), done
         self._terms: dict[str, list[float]] = {}
 
-    def step(self, step: int, terms: Losses) -> None:
+    def step(self, step: int, terms: Mapping[str, torch.Tensor]) -> None:
         """Takes note of a finished step."""
-        for name, term in terms._asdict().items():
+        for name, term in terms.items():
             self._terms.setdefault(name, []).append(float(term.detach()))
         if (step + 1) % self._every and step + 1 != len(self._tokens):
             return

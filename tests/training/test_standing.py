@@ -120,7 +120,8 @@ def test_the_words_name_gain_interval_and_verdict() -> None:
         "base": {"name": "rida-feedback", "version": "0.2.0", "sha256": "ab" * 32},
         "files": ["my|own.csv"], "texts": {"train": 70, "validation": 15, "test": 8}, "new_topics": ["baggage"],
         "rehearsed_each_epoch": 400, "validation_losses": [1.0, 0.9, 0.95], "best_epoch": 2,
-        "own_share_of_calibration": {"satisfaction": 0.13}, "beside_base": few.as_dict(), "elsewhere": many.as_dict(),
+        "own_share_of_weights": 0.4, "own_share_of_calibration": {"satisfaction": 0.13},
+        "beside_base": few.as_dict(), "elsewhere": many.as_dict(),
     }  # fmt: skip
 
     said, card = "\n".join(summary(adaptation)), "\n".join(section(adaptation))
@@ -129,5 +130,6 @@ def test_the_words_name_gain_interval_and_verdict() -> None:
     assert "Verdict: not enough data to tell." in said
     assert "mood macro-F1 10.0 -> 100.0, +90.0 (+" in said
     assert "epoch 2 of 3" in card
+    assert "to those trained 40.0 % is gone" in card
     assert "| mood macro-F1 | 8 | 10.0 | 100.0 | +90.0 | not enough data to tell |" in card
     assert "New topics: baggage." in card
