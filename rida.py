@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.classifier import Classifier
+    from model.config import Speed
 
 __version__ = "0.1.0"
 
@@ -37,17 +38,19 @@ __all__ = [
 ]
 
 
-def load(path: str | Path | None = None, *, threads: int | None = None) -> Classifier:
+def load(path: str | Path | None = None, *, threads: int | None = None, speed: Speed | None = None) -> Classifier:
     """Load a weights folder and check its checksums; None loads the weights shipped with Rida.
 
-    `threads` is how many cores to score with; None takes all of them.
+    `threads` is how many cores to score with; None takes all of them. `speed` is "full", or "fast": a small network
+    answers what it is sure of; None is what the weights say.
 
     Raises:
         WeightsError: the folder is missing, damaged or made for another version.
+        InputError: `threads` is less than 1, or the weights cannot be had at that speed.
     """
     from model.classifier import load as load_classifier
 
-    return load_classifier(path, threads=threads)
+    return load_classifier(path, threads=threads, speed=speed)
 
 
 def __getattr__(name: str) -> object:

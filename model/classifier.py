@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,13 @@ from model.calibration import (
     split_heads,
     topic_probabilities,
 )
-from model.config import WeightsConfig, read_config
+from model.cascade import Cascade
+from model.config import Speed, WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
 from model.errors import NO_SCORE, InputError, TextError, WeightsError
 from model.labels import MOODS
-from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
+from model.manifest import CONFIG, GRAPH, SMALL_GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
 from model.session import Logits, Session, StartedRuns
 from model.text import normalise
@@ -39,6 +40,7 @@ class ModelInfo:
 
     config: WeightsConfig
     checksums: Checksums
+    speed: Speed
 
     @property
     def name(self) -> str:
@@ -49,6 +51,11 @@ class ModelInfo:
     def sha256(self) -> str:
         """Checksum of the whole weights folder."""
         return self.checksums.whole
+
+    @property
+    def answers_by(self) -> str:
+        """What answers depend on: the weights' checksum, and their speed where it is not the full one."""
+        return self.sha256 if self.speed == "full" else f"{self.sha256} {self.speed}"
 
     @property
     def graph_sha256(self) -> str:
@@ -71,6 +78,7 @@ class ModelInfo:
             "name": config.name,
             "version": config.version,
             "sha256": self.sha256,
+            "speed": self.speed,
             "labels": {"moods": list(config.moods), "topics": list(config.topics)},
             "languages": config.languages.model_dump(mode="json"),
             "limits": config.limits.model_dump(mode="json"),
@@ -113,19 +121,16 @@ class Classifier:
     those who share micro-batches among several askers.
     """
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
+    def __init__(self, folder: Path, *, threads: int, speed: Speed | None = None) -> None:
         checksums = verify_manifest(folder)
         self._config = read_config(folder / CONFIG)
-        self.info = ModelInfo(self._config, checksums)
+        self.info = ModelInfo(self._config, checksums, speed or self._config.speed)
         self._tokenizer = read_tokenizer(folder / TOKENIZER)
         self._begin, self._end, unknown, pad_id = (
             id_of(self._tokenizer, piece) for piece in ("<s>", "</s>", "<unk>", "<pad>")
         )
         self._silent = {unknown, self._tokenizer.token_to_id(WORD_START)}
-        limits = self._config.limits
-        self._session = Session(
-            folder / GRAPH, threads=threads, tokens_per_batch=limits.tokens_per_batch, pad_id=pad_id
-        )
+        self._session = _session(folder, self._config, self.info.speed, threads=threads, pad_id=pad_id)
         labels = 4 + len(self._config.topics)
         if self._session.labels not in (None, labels):
             raise WeightsError(
@@ -261,16 +266,32 @@ def _windows_of(read: Sequence[ReadText | TextError]) -> list[list[int]]:
     return [window for each in read if isinstance(each, ReadText) for window in each.windows]
 
 
-def load(path: str | Path | None = None, *, threads: int | None = None) -> Classifier:
+def _session(folder: Path, config: WeightsConfig, speed: Speed, *, threads: int, pad_id: int) -> Session:
+    size = config.limits.tokens_per_batch
+    if speed == "full":
+        return Session(folder / GRAPH, threads=threads, tokens_per_batch=size, pad_id=pad_id)
+    if config.fast is None or not (folder / SMALL_GRAPH).is_file():
+        raise InputError(
+            f'{folder}: has no small graph, so speed "fast" cannot be had; take "full", or teach one with `rida distil`'
+        )
+    return Cascade(
+        folder / GRAPH, folder / SMALL_GRAPH, config=config, margins=config.fast.margins, threads=threads, pad_id=pad_id
+    )
+
+
+def load(path: str | Path | None = None, *, threads: int | None = None, speed: Speed | None = None) -> Classifier:
     """Loads a weights folder; without a path, the weights shipped with rida.
 
-    `threads` is how many micro-batches are scored at once; by default as many as there are usable cores.
+    `threads` is how many micro-batches are scored at once; by default as many as there are usable cores. `speed` is
+    "full" or "fast"; by default what the weights' `config.json` says.
 
     Raises:
         WeightsError: the folder is missing, damaged or of another version.
-        InputError: `threads` is less than 1.
+        InputError: `threads` is less than 1, or the weights cannot be had at that speed.
     """
+    if speed not in (None, *get_args(Speed)):
+        raise InputError(f"speed is {speed!r}; give one of {', '.join(get_args(Speed))}, or none for the weights' own")
     if threads is not None and threads < 1:
         raise InputError(f"threads is {threads}; give a whole number from 1 on, or none for all cores")
     folder = SHIPPED_WEIGHTS if path is None else Path(path)
-    return Classifier(folder, threads=threads or usable_cores())
+    return Classifier(folder, threads=threads or usable_cores(), speed=speed)

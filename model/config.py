@@ -85,6 +85,33 @@ class TrainedOn(_Section):
     licence: str
 
 
+class Margins(_Section):
+    """How far, in log odds, the small graph's decisions on moods and topics must be from others to stand."""
+
+    moods: Annotated[float, Field(ge=0)]
+    topics: Annotated[float, Field(ge=0)]
+
+
+class SpeedFigures(_Section):
+    """What was measured of one speed on validation rows; by language where it says so, from 0 to 1."""
+
+    mood_macro_f1: dict[str, Probability]
+    topic_micro_f1: dict[str, Probability]
+    angry_recall_at_5: dict[str, Probability]
+
+
+class Fast(_Section):
+    """The small graph that answers what it is sure of, and how the answers stand beside those of the full one alone."""
+
+    margins: Margins
+    passed_on: Probability
+    full: SpeedFigures
+    fast: SpeedFigures
+
+
+Speed = Literal["full", "fast"]
+
+
 class WeightsConfig(_Section):
     """The whole of `config.json`."""
 
@@ -103,6 +130,8 @@ class WeightsConfig(_Section):
     validation_share: Probability
     recipe_sha256: str
     teacher: str | None = None
+    speed: Speed = "full"
+    fast: Fast | None = None
 
     @property
     def calibration(self) -> Calibration:

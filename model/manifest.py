@@ -9,8 +9,9 @@ from pathlib import Path
 
 from model.errors import WeightsError
 
-GRAPH, TOKENIZER, CONFIG, MANIFEST, CARD = (
+GRAPH, SMALL_GRAPH, TOKENIZER, CONFIG, MANIFEST, CARD = (
     "model.onnx",
+    "small.onnx",
     "tokenizer.json",
     "config.json",
     "manifest.json",

@@ -54,6 +54,10 @@ class FeedbackNetwork(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Scores a padded batch; both arguments are (batch, length), the mask 1 on real pieces."""
+        return self.read(input_ids, attention_mask)[1]
+
+    def read(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Logits]:
+        """The mean of the last hidden states, (batch, width), and what the heads say of it."""
         read = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.own is not None
         )
@@ -71,7 +75,7 @@ class FeedbackNetwork(nn.Module):
                 # The first of the hidden states are the embeddings, which are layer -1.
                 earlier = [pooled(read.hidden_states[layer + 1]) for layer in self.feature_layers[:-1]]
                 topics = torch.cat([topics, self.own(torch.cat([*earlier, last], dim=1))], dim=1)
-            return Logits(self.satisfaction(last), self.anger(last).squeeze(-1), topics)
+            return last, Logits(self.satisfaction(last), self.anger(last).squeeze(-1), topics)
 
 
 def new_network(encoder: str, *, dropout: float, head_dropout: float) -> FeedbackNetwork:

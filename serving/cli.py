@@ -126,7 +126,7 @@ def _add_classify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("text", nargs="*", metavar="TEXT", help="a text; - or none reads one text a line from stdin")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each text")
     parser.add_argument("--all-topics", action="store_true", help="the scores of all topics")
-    add_flags(parser, ("weights", "threads"))
+    add_flags(parser, ("weights", "threads", "speed"))
     parser.set_defaults(run=commands.classify)
 
 
@@ -154,7 +154,7 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--restart", action="store_true", help="throw away what a run before left, and score everything anew"
     )
     parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
-    add_flags(parser, ("weights", "threads"))
+    add_flags(parser, ("weights", "threads", "speed"))
     cluster.add_flags(parser)
     parser.set_defaults(run=commands.score)
 
@@ -210,7 +210,7 @@ def _add_model(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    add_flags(parser, ("weights",))
+    add_flags(parser, ("weights", "speed"))
     parser.set_defaults(run=commands.model)
 
 

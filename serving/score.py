@@ -135,7 +135,7 @@ class _Run:
 
     def between_files(self, *, restart: bool) -> int:
         """Score into the journal, then write the output from it; how many rows a run before had scored."""
-        weights = self.classifier.info.sha256
+        weights = self.classifier.info.answers_by
         # Opened before the inputs, which may take long to look through: what is wrong with it is better known at once.
         with writing(self.job.output), opened_journal(journal_of(self.job.output), self.say) as journal:
             if not restart:

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from model.config import Speed
 from model.errors import InputError
 
 _TRUE: Final = ("1", "true", "yes", "on")
@@ -66,6 +67,7 @@ class Settings:
     weights: Path | None
     shadow: Path | None
     threads: int | None
+    speed: Speed | None
     host: str
     port: int
     keys: tuple[str, ...]
@@ -162,6 +164,12 @@ def _url(name: str, help_: str, default: str | None = None) -> Setting:
     return Setting(name, default, "an address that begins with http:// or https://", _read_url, help_)
 
 
+def _read_speed(raw: str) -> str:
+    if raw.lower() not in get_args(Speed):
+        raise ValueError
+    return raw.lower()
+
+
 TABLE: Final = (
     Setting("weights", None, "a folder", Path, "weights folder; without it the weights shipped with Rida"),
     Setting(
@@ -172,6 +180,13 @@ TABLE: Final = (
         "weights folder that scores what was answered and answers nobody; /v1/shadow tells what a swap would change",
     ),
     _whole("threads", None, 1, 1024, "cores to score with; without it all of them"),
+    Setting(
+        "speed",
+        None,
+        f"one of {', '.join(get_args(Speed))}",
+        _read_speed,
+        "full, or fast: a small network answers what it is sure of; without it what the weights say",
+    ),
     Setting(
         "host",
         "127.0.0.1",

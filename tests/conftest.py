@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from model.classifier import Classifier, load
+from model.config import Fast, Margins, SpeedFigures, read_config
 from model.labels import TOPICS
-from model.manifest import CONFIG, GRAPH, write_manifest
+from model.manifest import CONFIG, GRAPH, SMALL_GRAPH, write_manifest
 
 if TYPE_CHECKING:
     from training.recipe import Recipe
@@ -187,3 +188,26 @@ def own_topics_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFact
 def own_topics_classifier(own_topics_weights: Path) -> Classifier:
     """The classifier of the tiny weights with own topics."""
     return load(own_topics_weights, threads=2)
+
+
+@pytest.fixture(scope="session")
+def fast_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny weights with a small graph of one layer, which is not always sure."""
+    from training.restore import restore
+    from training.small_graph import share_table, small_graph
+    from training.student import cut_student
+
+    folder = tmp_path_factory.mktemp("weights") / "fast"
+    shutil.copytree(tiny_weights, folder)
+    restored = restore(folder, dropout=0.0)
+    restored.tokenizer.no_padding()
+    windows = [each.ids for each in restored.tokenizer.encode_batch([row["text"] for row in feedback_rows()[:64]])]
+    graph = small_graph(cut_student(restored.network, layers=(0,), inner=96), restored.shape, windows, pad_id=1)
+    share_table(graph, folder / GRAPH)
+    (folder / SMALL_GRAPH).write_bytes(graph.SerializeToString())
+    nothing = SpeedFigures(mood_macro_f1={}, topic_micro_f1={}, angry_recall_at_5={})
+    fast = Fast(margins=Margins(moods=1.0, topics=0.2), passed_on=0.5, full=nothing, fast=nothing)
+    config = read_config(folder / CONFIG).model_copy(update={"fast": fast})
+    (folder / CONFIG).write_text(config.model_dump_json(), encoding="utf-8")
+    write_manifest(folder)
+    return folder

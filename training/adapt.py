@@ -71,7 +71,7 @@ def adapt(
     settings = settings or Settings()
     recover_folder(output)
     _check_output(output, base)
-    before = load(base)
+    before = load(base, speed="full")
     lesson = _lesson(own, before, say)
     rehearsal = read_rehearsal(lesson.sides.all)
     restored = restore(base, dropout=settings.encoder.dropout)
@@ -109,6 +109,9 @@ def adapt(
             "version": version,
             "trained_on": (*known.trained_on, *_sources(lesson)),
             "thresholds": known.thresholds.model_copy(update={"topics": topics}),
+            # A small graph would still say what the weights before said.
+            "speed": "full",
+            "fast": None,
         }
     )
     adapted = Adapted(base, config, restored, lesson, rehearsal, settings)

@@ -15,6 +15,7 @@ from training.adaptation_words import ADAPTATION, section
 from training.comparison import MAX_F1_LOST, MIN_UNCHANGED
 from training.fit import RULES
 from training.report import percent, table
+from training.speed_words import speed_section
 
 _WEAK_LANGUAGES = 5
 _WEAK_TOPICS = 3
@@ -40,7 +41,8 @@ def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: st
         parts += _weak(evaluations[0])
     if notes is not None:
         parts += [notes]
-    parts += [*_calibration(config), *_export(comparison, adapted=(folder / ADAPTATION).exists()), *_sources(config)]
+    parts += [*_calibration(config), *_export(comparison, adapted=(folder / ADAPTATION).exists())]
+    parts += [*speed_section(config), *_sources(config)]
     fresh = folder / (CARD + ".tmp")
     fresh.write_text("\n".join(parts), encoding="utf-8")
     fresh.replace(folder / CARD)

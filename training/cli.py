@@ -17,8 +17,11 @@ from model.manifest import write_manifest
 from training.agreement import measure_agreement
 from training.behaviour import measure_behaviour
 from training.card import read_notes, write_card
+from training.distil import Settings
 from training.evaluate import EVALUATION, evaluate
 from training.export import ExportSettings, export
+from training.fast import Texts, teach_fast
+from training.margins import ALL
 from training.published import measure_published
 from training.recipe import read_recipe
 from training.report import percent, table
@@ -36,6 +39,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     _add_behaviour(subparsers)
     _add_agreement(subparsers)
     _add_export(subparsers)
+    _add_distil(subparsers)
 
 
 def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,6 +109,19 @@ def _add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="sources whose validation rows fit temperatures and thresholds (annotated)",
     )  # fmt: skip
     parser.set_defaults(run=partial(run_training, _export))
+
+
+def _add_distil(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    texts, settings = Texts(), Settings()
+    parser = subparsers.add_parser("distil", help='teach a small graph what weights say, for speed "fast"')
+    parser.add_argument("weights", type=Path, help="weights folder without topics of its own")
+    parser.add_argument("--recipe", type=Path, required=True, help="TOML file whose sources give the texts")
+    parser.add_argument("--data-root", type=Path, required=True, help="folder with one folder a source")
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is read and learned; goes on there")
+    parser.add_argument("--output", type=Path, required=True, help="weights folder to write, with both graphs")
+    parser.add_argument("--texts", type=_positive, default=texts.drawn, help="texts to draw (%(default)s)")
+    parser.add_argument("--passes", type=_positive, default=settings.passes, help="passes over them (%(default)s)")
+    parser.set_defaults(run=partial(run_training, _distil))
 
 
 def _positive(raw: str) -> int:
@@ -206,3 +223,19 @@ def _export(arguments: argparse.Namespace) -> None:
         output=arguments.output,
         settings=settings,
     )
+
+
+def _distil(arguments: argparse.Namespace) -> None:
+    found = teach_fast(
+        arguments.weights,
+        read_recipe(arguments.recipe),
+        data_root=arguments.data_root,
+        work=arguments.work,
+        output=arguments.output,
+        settings=Settings(passes=arguments.passes),
+        texts=Texts(drawn=arguments.texts),
+    )
+    log.info(
+        "%s %% of texts are passed on; mood macro-F1 %s, of the full graph alone %s",
+        percent(found.passed_on), percent(found.fast.mood_macro_f1[ALL]), percent(found.full.mood_macro_f1[ALL]),
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from model.classifier import SHIPPED_WEIGHTS
 from model.config import WeightsConfig, read_config
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS
-from model.manifest import CARD, CONFIG, GRAPH, MANIFEST, write_manifest
+from model.manifest import CARD, CONFIG, GRAPH, MANIFEST, SMALL_GRAPH, write_manifest
 from training.folders import fresh_folder, recover_folder, replace_folder
 from training.own_heads import own_heads, set_own_heads
 from training.pooled import read_graph
@@ -88,7 +88,7 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
     set_own_heads(model, rows.T, biases)
 
     fresh = fresh_folder(output)
-    shutil.copytree(weights, fresh)
+    shutil.copytree(weights, fresh, ignore=shutil.ignore_patterns(SMALL_GRAPH))
     (fresh / GRAPH).write_bytes(model.SerializeToString())
     config = _with_topics(config, kept, heads)
     (fresh / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -100,7 +100,8 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
 def _with_topics(config: WeightsConfig, kept: Sequence[str], heads: Sequence[TopicHead]) -> WeightsConfig:
     thresholds = {name: config.thresholds.topics[name] for name in (*TOPICS, *kept)}
     thresholds |= {head.name: head.threshold for head in heads}
-    content = config.model_dump(mode="json")
+    # The small graph knows nothing of own topics.
+    content = config.model_dump(mode="json") | {"speed": "full", "fast": None}
     content["topics"] = list(thresholds)
     content["thresholds"]["topics"] = thresholds
     # Built anew and not copied, so that it is checked.

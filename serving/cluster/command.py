@@ -48,11 +48,11 @@ def score_on_ray(args: argparse.Namespace) -> int:
     from serving.describe import describe_run
     from serving.output import say
 
-    settings = read_settings(vars(args), os.environ, ("weights", "threads"))
+    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed"))
     done = score(
         args.inputs,
         args.output,
-        workers=Workers(args.address, args.workers, settings.threads or 1),
+        workers=Workers(args.address, args.workers, settings.threads or 1, settings.speed),
         weights=settings.weights,
         text_column=args.text_column,
         restart=args.restart,

@@ -13,9 +13,10 @@ from typing import Final, Self
 
 import pyarrow as pa
 
-from model.classifier import SHIPPED_WEIGHTS
+from model.classifier import SHIPPED_WEIGHTS, ModelInfo
+from model.config import Speed, read_config
 from model.errors import RidaError
-from model.manifest import verify_manifest
+from model.manifest import CONFIG, verify_manifest
 from rida import __version__, load
 from serving.batch.pipeline import scored_cells
 from serving.tables.added import ADDED
@@ -39,16 +40,22 @@ _SCORED_BY: Final = ("onnxruntime", "tokenizers", "numpy")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What scores depend on: the SHA-256 of the weights and the versions of the libraries, by name."""
+    """What scores depend on: weights and speed (`ModelInfo.answers_by`) and the versions of libraries, by name."""
 
     weights: str
     versions: dict[str, str]
 
     @classmethod
-    def here(cls, weights: Path | None) -> Self:
-        """On this machine; None is the shipped weights. Raises WeightsError if they are missing or damaged."""
+    def here(cls, weights: Path | None, speed: Speed | None = None) -> Self:
+        """On this machine; None is the shipped weights, at the speed that they say.
+
+        Raises:
+            WeightsError: they are missing or damaged.
+        """
         versions = {"rida": __version__} | {name: importlib.metadata.version(name) for name in _SCORED_BY}
-        return cls(verify_manifest(weights or SHIPPED_WEIGHTS).whole, versions)
+        folder = weights or SHIPPED_WEIGHTS
+        checksums, config = verify_manifest(folder), read_config(folder / CONFIG)
+        return cls(ModelInfo(config, checksums, speed or config.speed).answers_by, versions)
 
 
 class Scorer:
@@ -64,14 +71,15 @@ class Scorer:
         *,
         weights: str | None = None,
         threads: int = 1,
+        speed: Speed | None = None,
         text_column: str = "text",
         expected: Identity | None = None,
     ) -> None:
         if expected is not None:
-            _refuse_other(Identity.here(Path(weights) if weights else None), expected)
+            _refuse_other(Identity.here(Path(weights) if weights else None, speed), expected)
         # Tokenizing would take all cores of the machine, which the other workers on it need.
         os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
-        self._classifier = load(weights, threads=threads)
+        self._classifier = load(weights, threads=threads, speed=speed)
         self._text_column = text_column
 
     def columns(self, texts: Iterable[object]) -> dict[str, list[object]]:

@@ -241,7 +241,7 @@ def own_server(start_server, own_topics_classifier, tmp_path_factory):
     info = own_topics_classifier.info
     more = tuple(f"own topic number {number}" for number in range(3, 10))
     config = info.config.model_copy(update={"topics": (*info.config.topics, *more)})
-    classifier.info = ModelInfo(config, info.checksums)
+    classifier.info = ModelInfo(config, info.checksums, info.speed)
     given = {"store": str(tmp_path_factory.mktemp("store") / "rida.db"), **SETTINGS}
     given["keys"] = hashlib.sha256(KEY.encode()).hexdigest()
     with start_server(lambda: classifier, **given) as running:
