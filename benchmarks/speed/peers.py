@@ -4,7 +4,7 @@
     python -m benchmarks.speed.peers --data-root DATA
 
 Everyone in a process of its own, asked in turn, with the same threads. Writes `benchmarks/results/speed-peers.json`
-after every round. `--texts 60 --seconds 0.5 --rounds 1 --shapes "DistilBERT multilingual"` sees that all works.
+after every round. `--rows 60 --seconds 0.5 --rounds 1 --shapes "DistilBERT multilingual"` sees that all works.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.machine import machine, warning
 from benchmarks.speed.asking import ROOT, Contestant, json_file, rotated
 from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FAST, FULL, INT8
 from benchmarks.speed.rounds import RESULTS, Results, keep, said
-from benchmarks.speed.texts import mixed_texts
+from benchmarks.speed.texts import add_flags, drawn_texts
 from model.classifier import SHIPPED_WEIGHTS, ReadText, load
 from model.cores import usable_cores
 from model.manifest import TOKENIZER
@@ -44,12 +44,20 @@ Given = dict[str, Any]
 
 def main() -> int:
     """Measure round by round, keep and show."""
-    arguments = _arguments()
+    try:
+        _compare(_arguments())
+    except (ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> None:
     found = machine()
     if warning(found):
         print(warning(found))
     began = time.monotonic()
-    texts = mixed_texts(arguments.data_root, arguments.texts, seed=arguments.seed)
+    texts = drawn_texts(arguments)
     lengths = [each.tokens if isinstance(each, ReadText) else 0 for each in load().read(texts)]
     results: Results = {
         "machine": found, "versions": versions(("onnxruntime", "tokenizers", "torch", "transformers")),
@@ -80,7 +88,6 @@ def main() -> int:
     for what, rounds, unit in (("all texts", results["rounds"], "texts/s"), ("one text, median", results["one"], "s"),
                                ("start", starts, "s")):  # fmt: skip
         print(f"\n{what}\n{said(rounds, FULL, unit=unit)}")
-    return 0
 
 
 class _Field:
@@ -178,16 +185,11 @@ def _round(
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--data-root", type=Path, required=True, help="folder of sources, whose test rows are drawn from"
-    )
+    add_flags(parser, rows=3000)
     parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES), help="which (default: all)")
-    parser.add_argument("--texts", type=int, default=3000, help="texts that are drawn from (default: 3000)")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="threads of each (default: all cores)")
-    parser.add_argument("--rounds", type=int, default=5, help="times that all are measured (default: 5)")
     parser.add_argument("--starts", type=int, default=3, help="times that all are started (default: 3)")
     parser.add_argument("--seconds", type=float, default=6, help="about what each gets a round (default: 6)")
-    parser.add_argument("--seed", type=int, default=1, help="which texts are drawn (default: 1)")
     parser.add_argument("--output", type=Path, default=PEERS, help="where the results are kept")
     arguments: Any = parser.parse_args()
     return arguments

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import argparse
 import random
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from benchmarks.batch.rows import distinct
 from model.classifier import Classifier, ReadText
 
 SOURCES: Final = (
     "annotated", "fa_digikala", "vi_uit_vsfc", "semeval16_ar_hotels_sent", "hellofresh_trustpilot_fr", "vi_bank_apps",
 )  # fmt: skip
 """The annotated texts, of 22 languages, and a few sources whose texts are longer or shorter than those."""
+
+
+def add_flags(parser: argparse.ArgumentParser, *, rows: int) -> None:
+    """Where texts come from, and how many."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data-root", type=Path, help="folder of sources, whose test rows are drawn from")
+    source.add_argument("--texts", type=Path, help="in its place: CSV or JSONL (.gz too) with a column `text`")
+    parser.add_argument("--rows", type=int, default=rows, help=f"texts that are drawn (default: {rows})")
+    parser.add_argument("--rounds", type=int, default=5, help="times that all are measured (default: 5)")
+    parser.add_argument("--seed", type=int, default=1, help="which texts are drawn (default: 1)")
+
+
+def drawn_texts(arguments: argparse.Namespace) -> list[str]:
+    """The texts that the flags ask for.
+
+    Raises:
+        SourceError: a source cannot be read.
+        ValueError: there are not so many texts.
+    """
+    if arguments.data_root:
+        return mixed_texts(arguments.data_root, arguments.rows, seed=arguments.seed)
+    from benchmarks.serving.texts import read_texts
+
+    return distinct(Counter(read_texts(arguments.texts)), arguments.rows, arguments.seed)
 
 
 def mixed_texts(data_root: Path, count: int, *, seed: int = 1) -> list[str]:

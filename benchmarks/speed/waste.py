@@ -4,7 +4,7 @@
     python -m benchmarks.speed.waste --data-root DATA
 
 Four sets, each kept in `benchmarks/results/speed-waste.json` as soon as it is done: CPU time by step, settings of the
-session, threads, and starts in fresh processes. `--texts 40 --rounds 1` sees that all works.
+session, threads, and starts in fresh processes. `--rows 40 --rounds 1` sees that all works.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.speed import sessions
 from benchmarks.speed.rounds import RESULTS, Results, keep, said
 from benchmarks.speed.stages import SESSION, Steps
 from benchmarks.speed.starts import BY_HAND, COMMAND, starts_in_rounds
-from benchmarks.speed.texts import mixed_texts, windows_of, windows_of_length
+from benchmarks.speed.texts import add_flags, drawn_texts, windows_of, windows_of_length
 from model.classifier import SHIPPED_WEIGHTS, Classifier, load
 from model.manifest import GRAPH
 
@@ -43,7 +43,7 @@ def main() -> int:
     if warning(found):
         print(warning(found))
     try:
-        texts = mixed_texts(arguments.data_root, arguments.texts, seed=arguments.seed)
+        texts = drawn_texts(arguments)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -151,16 +151,11 @@ def _starts(texts: Sequence[str], rounds: int) -> Results:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--data-root", type=Path, required=True, help="folder of sources, whose test rows are drawn from"
-    )
-    parser.add_argument("--texts", type=int, default=1000, help="texts that are scored (default: 1000)")
-    parser.add_argument("--rounds", type=int, default=5, help="times that all are measured (default: 5)")
-    parser.add_argument("--seed", type=int, default=1, help="which texts are drawn (default: 1)")
+    add_flags(parser, rows=1000)
     parser.add_argument("--output", type=Path, default=WASTE, help="where the results are kept")
     arguments: Any = parser.parse_args()
-    if arguments.texts < 40 or arguments.rounds < 1:
-        parser.error("--texts must be at least 40, --rounds at least 1")
+    if arguments.rows < 40 or arguments.rounds < 1:
+        parser.error("--rows must be at least 40, --rounds at least 1")
     return arguments
 
 
