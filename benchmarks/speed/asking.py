@@ -31,7 +31,11 @@ class Contestant:
             [python, "-m", module, *words], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self._said, text=True, env=os.environ | {"TRANSFORMERS_VERBOSITY": "error"},
         )  # fmt: skip
-        self.ready = self._answer()
+        try:
+            self.ready = self._answer()
+        except RuntimeError:
+            self.close()
+            raise
         self.start_seconds = time.perf_counter() - began
         """From nothing to its word that it is ready."""
 
@@ -61,6 +65,10 @@ class Contestant:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process."""
         self._process.kill()
         self._process.communicate()
         self._said.close()

@@ -20,6 +20,7 @@ Done = Callable[[str], None]
 Given = dict[str, Any]
 
 SHIPPED_GRAPH: Final = SHIPPED_WEIGHTS / GRAPH
+BY_HAND: Final = "as the classifier does"
 _OPTIMISED, _ORT = "optimised.onnx", "optimised.ort"
 
 
@@ -56,10 +57,10 @@ def load_parts(given: Given, done: Done) -> tuple[Any, Any]:
     return of, tokenizer
 
 
-def prepare(folder: Path) -> dict[str, Given]:
+def prepare(folder: Path, say: Done) -> dict[str, Given]:
     """The ways that are compared, by name; writes the copies of the graph that some of them need into `folder`."""
     ways: dict[str, Given] = {
-        "as the classifier does": _way(),
+        BY_HAND: _way(),
         "checksums, tokenizer and session at once": _way(at_once=True),
         "graph read once, for checksum and session": _way(read_once=True),
         "arena off": _way(arena=False),
@@ -72,26 +73,41 @@ def prepare(folder: Path) -> dict[str, Given]:
         "optimisation basic": _way(level="basic"),
         "optimisation disable_all": _way(level="disable_all"),
     }
-    # A copy fits the processor that it was made on; what it saves tells whether to make one at the first start.
-    optimised = _written(folder / "plain" / _OPTIMISED)
-    ways["optimised copy"] = _way(graph=optimised, level="disable_all")
+    for name, (kind, entries, given) in _copies().items():
+        path = folder / kind / (_ORT if kind == "ort" else _OPTIMISED)
+        if not path.exists():
+            try:
+                _write_copy(path, entries)
+            except Exception as error:  # onnxruntime's own exceptions share no base but Exception
+                say(f"{name}: left out, onnxruntime does not write it ({error})")
+                continue
+        ways[name] = _way(graph=path, level="disable_all", **given)
+    return ways
+
+
+def _copies() -> dict[str, tuple[str, dict[str, str], Given]]:
+    """Copies of the graph as onnxruntime optimises it: the folder of each, how it is written, how it is loaded.
+
+    They fit the processor that they were made on; what they save tells whether to make one at the first start.
+    """
     outside = {
         "session.optimized_model_external_initializers_file_name": "weights.bin",
         "session.optimized_model_external_initializers_min_size_in_bytes": "1024",
     }
-    external = _written(folder / "external" / _OPTIMISED, outside)
-    ways["optimised copy, weights in a file of their own"] = _way(graph=external, level="disable_all")
-    packed = _written(
-        folder / "packed" / _OPTIMISED, outside | {"session.save_external_prepacked_constant_initializers": "1"}
-    )
-    ways["optimised copy, packed weights in a file of their own"] = _way(graph=packed, level="disable_all")
-    flat = _written(folder / "ort" / _ORT, {"session.save_model_format": "ORT"})
-    ways["onnxruntime's own format"] = _way(graph=flat, level="disable_all")
+    packed = outside | {"session.save_external_prepacked_constant_initializers": "1"}
+    own_format = {"session.save_model_format": "ORT"}
     straight = {"session.use_ort_model_bytes_directly": "1", "session.use_ort_model_bytes_for_initializers": "1"}
-    ways["onnxruntime's own format, used where it was read"] = _way(
-        graph=flat, level="disable_all", entries=straight, as_bytes=True
-    )
-    return ways
+    return {
+        "optimised copy": ("plain", {}, {}),
+        "optimised copy, weights in a file of their own": ("external", outside, {}),
+        "optimised copy, packed weights in a file of their own": ("packed", packed, {}),
+        "onnxruntime's own format": ("ort", own_format, {}),
+        "onnxruntime's own format, used where it was read": (
+            "ort",
+            own_format,
+            {"entries": straight, "as_bytes": True},
+        ),
+    }
 
 
 def _way(
@@ -106,10 +122,8 @@ def _way(
             "whole": False}  # fmt: skip
 
 
-def _written(path: Path, entries: dict[str, str] | None = None) -> Path:
-    """A copy of the shipped graph as onnxruntime optimises it; packing for this processor comes when it is loaded."""
-    path.parent.mkdir(parents=True)
-    options = Settings(level="all", entries=entries or {}).options()
+def _write_copy(path: Path, entries: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = Settings(entries=entries).options()
     options.optimized_model_filepath = str(path)
     onnxruntime.InferenceSession(str(SHIPPED_GRAPH), options, providers=["CPUExecutionProvider"])
-    return path

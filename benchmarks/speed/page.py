@@ -18,11 +18,12 @@ from typing import Any, Final
 from benchmarks.batch.goals import Spread
 from benchmarks.speed.goals import Goal, peer_goals, start_goals
 from benchmarks.speed.kernel_engines import RIDA
+from benchmarks.speed.loading import BY_HAND
 from benchmarks.speed.peer import FULL
 from benchmarks.speed.plot import speed_plot
 from benchmarks.speed.rounds import RESULTS, Results, names_in, ratios, spread
 from benchmarks.speed.stages import SESSION
-from benchmarks.speed.starts import BY_HAND, COMMAND
+from benchmarks.speed.starts import COMMAND
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "speed-benchmark.md"
 PLOT: Final = "speed.svg"
@@ -88,7 +89,8 @@ def _peers(peers: Results) -> Iterator[str]:
         f"`python -m benchmarks.speed.peers --data-root DATA`. {_machine(peers)}; {_versions(peers)}; "
         f"{_count(len(peers['rounds']), 'round')}, {peers['threads']} threads each. "
         f"{peers['texts']['count']:,} real texts of {peers['texts']['mean_tokens']:.0f} tokens on "
-        "average, of which who is slow gets a part with the same mixture of lengths. The others have random weights of their shape and cut texts with Rida's tokenizer. "
+        "average, of which who is slow gets a part with the same mixture of lengths. "
+        "The others have random weights of their shape and cut texts with Rida's tokenizer. "
         f"Best settings are the fastest found of sizes of batches and types, with texts sorted by length ({tries}). "
         "The start is that of a process, until the first text is scored, its files in the page cache; the memory "
         "is the most that the process took."

@@ -77,7 +77,7 @@ def _grid(across: Axis, up: Axis) -> list[str]:
         parts.append(f'<text x="{across.begin - 8}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>')
     middle = (across.begin + across.end) / 2
     parts.append(
-        f'<text x="{middle}" y="{_HEIGHT - 12}" text-anchor="middle">texts a second, times those of `full`</text>'
+        f'<text x="{middle}" y="{_HEIGHT - 12}" text-anchor="middle">texts a second, times those of full</text>'
     )
     parts.append(f'<text x="{across.begin - 8}" y="{_TOP - 10}" text-anchor="end">%</text>')
     return parts

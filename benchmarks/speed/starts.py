@@ -16,7 +16,6 @@ from benchmarks.speed.loading import Given, prepare
 
 COMMAND: Final = "rida classify, the whole command"
 LIBRARY: Final = "rida.load() and classify"
-BY_HAND: Final = "as the classifier does"
 
 Step = dict[str, Any]
 Start = dict[str, Any]
@@ -29,7 +28,7 @@ def starts_in_rounds(
 
     A first round, which brings the files into the page cache, is not counted.
     """
-    ways: dict[str, Given] = {LIBRARY: {"whole": True}, **prepare(folder)}
+    ways: dict[str, Given] = {LIBRARY: {"whole": True}, **prepare(folder, say)}
     names = [COMMAND, *ways]
     found = []
     for number in range(-1, rounds):

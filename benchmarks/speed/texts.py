@@ -67,6 +67,12 @@ def mixed_texts(data_root: Path, count: int, *, seed: int = 1) -> list[str]:
     return drawn
 
 
+def readable(classifier: Classifier, texts: Sequence[str]) -> list[str]:
+    """The texts that can be scored."""
+    reads = zip(texts, classifier.read(texts), strict=True)
+    return [text for text, read in reads if isinstance(read, ReadText)]
+
+
 def windows_of(classifier: Classifier, texts: Sequence[str]) -> list[list[list[int]]]:
     """Each text's windows, of the texts that can be scored."""
     return [read.windows for read in classifier.read(texts) if isinstance(read, ReadText)]

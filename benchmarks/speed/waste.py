@@ -23,10 +23,11 @@ from benchmarks.batch.compare import write_csv
 from benchmarks.batch.machine import versions
 from benchmarks.machine import machine, warning
 from benchmarks.speed import sessions
+from benchmarks.speed.loading import BY_HAND
 from benchmarks.speed.rounds import RESULTS, Results, keep, said
 from benchmarks.speed.stages import SESSION, Steps
-from benchmarks.speed.starts import BY_HAND, COMMAND, starts_in_rounds
-from benchmarks.speed.texts import add_flags, drawn_texts, windows_of, windows_of_length
+from benchmarks.speed.starts import COMMAND, starts_in_rounds
+from benchmarks.speed.texts import add_flags, drawn_texts, readable, windows_of, windows_of_length
 from model.classifier import SHIPPED_WEIGHTS, Classifier, load
 from model.manifest import GRAPH
 
@@ -43,7 +44,7 @@ def main() -> int:
     if warning(found):
         print(warning(found))
     try:
-        texts = drawn_texts(arguments)
+        texts = readable(load(threads=1), drawn_texts(arguments))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -66,6 +67,9 @@ def _stages(texts: Sequence[str], rounds: int) -> Results:
     sets = {f"texts of about {_SHORT} tokens": about_short(classifier, texts), "real mixed texts": list(texts)}
     found: Results = {}
     for what, chosen in sets.items():
+        if not chosen:
+            print(f"{what}: there are none")
+            continue
         steps.seconds(chosen[:16])
         measured = []
         for _ in range(rounds):
@@ -111,7 +115,8 @@ def _say_stages(what: str, found: Results) -> None:
 def _sessions(texts: Sequence[str], rounds: int) -> Results:
     """Wall-clock seconds a round by set of batches and by settings."""
     classifier = load(threads=1)
-    windows = [window for each in windows_of(classifier, texts[:_BATCHED]) for window in each]
+    chosen = texts[:_BATCHED]
+    windows = [window for each in windows_of(classifier, chosen) for window in each]
     most = classifier.info.config.limits.tokens_per_batch
     singles = [sessions.padded([window]) for window in windows_of_length(windows, _SHORT, _SINGLES)]
     batches = sessions.batched(windows, most)
@@ -123,7 +128,7 @@ def _sessions(texts: Sequence[str], rounds: int) -> Results:
         sessions.two_threads_work(graph, singles, batches),
     ):
         for what, work in works.items():
-            found[what] = _in_rounds(what, work, rounds, len(singles) if f"{_SHORT} tokens" in what else _BATCHED)
+            found[what] = _in_rounds(what, work, rounds, len(singles) if f"{_SHORT} tokens" in what else len(chosen))
     return found
 
 
