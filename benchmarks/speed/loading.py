@@ -65,6 +65,7 @@ def prepare(folder: Path, say: Done) -> dict[str, Given]:
         "graph read once, for checksum and session": _way(read_once=True),
         "arena off": _way(arena=False),
         "arena and memory patterns off": _way(arena=False, pattern=False),
+        "arena that grows by what is asked for": _way(exact=True),
         "packing of weights off": _way(entries={"session.disable_prepacking": "1"}),
         "weights outside the arena": _way(entries={"session.use_device_allocator_for_initializers": "1"}),
         "weights outside the arena, no arena": _way(

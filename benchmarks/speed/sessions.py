@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ class Settings:
     level: str = "all"
     arena: bool = True
     pattern: bool = True
+    exact: bool = False
+    """Whether the arena grows by what is asked for, in place of to the next power of two."""
     entries: Mapping[str, str] = field(default_factory=dict)
 
     def options(self) -> Any:
@@ -43,15 +46,28 @@ class Settings:
             f"ORT_{'' if self.level == 'disable_all' else 'ENABLE_'}{self.level.upper()}",
         )
         options.enable_cpu_mem_arena, options.enable_mem_pattern = self.arena, self.pattern
-        for name, value in {"session.intra_op.allow_spinning": "0", **self.entries}.items():
+        shared = {"session.use_env_allocators": "1"} if self.exact else {}
+        for name, value in {"session.intra_op.allow_spinning": "0", **shared, **self.entries}.items():
             options.add_session_config_entry(name, value)
         return options
 
 
 def session(graph: Path | bytes, settings: Settings) -> Any:
     """A session on the CPU."""
+    if settings.exact:
+        _share_exact_arena()
     given = graph if isinstance(graph, bytes) else str(graph)
     return onnxruntime.InferenceSession(given, settings.options(), providers=["CPUExecutionProvider"])
+
+
+@cache
+def _share_exact_arena() -> None:
+    """Sessions that use the process's allocators get this one, which only C and this call can set up."""
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    # No limit, growth by what is asked for, and the library's own choice of the rest.
+    onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(0, 1, -1, -1))
 
 
 def padded(windows: Sequence[Sequence[int]]) -> Feed:
