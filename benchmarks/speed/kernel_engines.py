@@ -62,19 +62,26 @@ def torch_engine(given: dict[str, Any], *, half: bool) -> Engine:
 
 
 def openvino_engine(given: dict[str, Any], *, precision: str, integer: bool) -> Engine:
-    """OpenVINO on the plain graph; `integer` quantises it by NNCF on train texts, as NNCF does with transformers."""
+    """OpenVINO on the plain graph; `integer` quantises it by NNCF on train texts, as NNCF does with transformers.
+
+    What is quantised is kept, so that it is done once.
+    """
     import openvino
 
     core = openvino.Core()
     network = core.read_model(given["plain"])
-    feeds = [_with_mask([window], given["pad_id"]) for window in given["calibration"]]
-    if integer:
+    kept = Path(given["integer"])
+    if integer and kept.exists():
+        network = core.read_model(kept)
+    elif integer:
         import nncf
 
+        feeds = [_with_mask([window], given["pad_id"]) for window in given["calibration"]]
         network = nncf.quantize(
             network, nncf.Dataset(feeds), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(feeds),
             preset=nncf.QuantizationPreset.MIXED,
         )  # fmt: skip
+        openvino.save_model(network, kept, compress_to_fp16=False)
     compiled = core.compile_model(
         network, "CPU",
         {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": given["threads"], "NUM_STREAMS": 1,

@@ -42,9 +42,14 @@ def page(waste: Results | None, kernels: Results | None, peers: Results | None, 
     goals = [*(peer_goals(peers) if peers else []), *(start_goals(waste) if waste else [])]
     if goals:
         parts += ["## Goals", _goals(goals)]
-    for found, write in ((curve, _curve), (peers, _peers), (kernels, _kernels), (waste, _waste)):
-        if found:
-            parts += write(found)  # type: ignore[operator]
+    if curve:
+        parts += _curve(curve)
+    if peers:
+        parts += _peers(peers)
+    if kernels:
+        parts += _kernels(kernels)
+    if waste:
+        parts += _waste(waste)
     return "\n\n".join(parts) + "\n"
 
 

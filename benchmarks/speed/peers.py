@@ -25,7 +25,7 @@ from typing import Any, Final
 from benchmarks.batch.machine import versions
 from benchmarks.batch.rows import same_mix
 from benchmarks.machine import machine, warning
-from benchmarks.speed.asking import ROOT, Contestant, json_file, rotated
+from benchmarks.speed.asking import ROOT, Contestant, failed, json_file, rotated
 from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FAST, FULL, INT8
 from benchmarks.speed.rounds import RESULTS, Results, keep, said
 from benchmarks.speed.texts import add_flags, drawn_texts
@@ -69,7 +69,11 @@ def _compare(arguments: argparse.Namespace) -> None:
         tried = same_mix(lengths, _TRIED, 0.5)
         field = _Field(texts, tried, arguments.threads, Path(folder))
         for shape in arguments.shapes:
-            results["settings"][shape] = field.add_shape(shape)
+            try:
+                results["settings"][shape] = field.add_shape(shape)
+            except RuntimeError as error:
+                print(failed(shape, error), flush=True)
+                continue
             print(f"{shape}: fastest with {results['settings'][shape]['chosen']}", flush=True)
         for number in range(arguments.starts):
             results["starts"].append(field.starts(number))
@@ -121,12 +125,10 @@ class _Field:
         chosen: Given = {}
         for settings in _settings():
             name = f"{settings['type']}, batches of {settings['batch']}"
-            self._given["tried"] = (AT_ITS_BEST, files | settings)
-            with self.contestant("tried") as each:
+            with self._start(AT_ITS_BEST, files | settings) as each:
                 tried[name] = len(self._tried) / each.ask("score", places=self._tried)["seconds"]
             if tried[name] == max(tried.values()):
                 chosen = settings
-        del self._given["tried"]
         self._given |= {
             f"{shape}, {AS_IT_COMES}": (AS_IT_COMES, files),
             f"{shape}, {AT_ITS_BEST}": (AT_ITS_BEST, files | chosen),
@@ -136,17 +138,23 @@ class _Field:
 
     def contestant(self, name: str) -> Contestant:
         """Starts one."""
-        way, given = self._given[name]
-        with json_file(self._common | given) as path:
-            return Contestant("benchmarks.speed.peer", way, path)
+        return self._start(*self._given[name])
 
     def starts(self, number: int) -> dict[str, dict[str, float]]:
-        """Starts each once: seconds to the first text, and memory then."""
+        """Starts each once: seconds to the first text, and memory then. Who cannot start takes no part any more."""
         found = {}
         for name in rotated(self.names, number):
-            with self.contestant(name) as each:
-                found[name] = {"seconds": each.start_seconds, **each.ready}
+            try:
+                with self.contestant(name) as each:
+                    found[name] = {"seconds": each.start_seconds, **each.ready}
+            except RuntimeError as error:
+                print(failed(name, error), flush=True)
+                del self._given[name]
         return {name: found[name] for name in self.names}
+
+    def _start(self, way: str, given: Given) -> Contestant:
+        with json_file(self._common | given) as path:
+            return Contestant("benchmarks.speed.peer", way, path)
 
 
 def _settings() -> list[Given]:
@@ -189,7 +197,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES), help="which (default: all)")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="threads of each (default: all cores)")
     parser.add_argument("--starts", type=int, default=3, help="times that all are started (default: 3)")
-    parser.add_argument("--seconds", type=float, default=6, help="about what each gets a round (default: 6)")
+    parser.add_argument("--seconds", type=float, default=4, help="about what each gets a round (default: 4)")
     parser.add_argument("--output", type=Path, default=PEERS, help="where the results are kept")
     arguments: Any = parser.parse_args()
     return arguments

@@ -34,7 +34,7 @@ from model.manifest import GRAPH
 WASTE: Final = RESULTS / "speed-waste.json"
 _SHORT: Final = 32
 _SINGLES: Final = 40
-_BATCHED: Final = 400
+_BATCHED: Final = 200
 
 
 def main() -> int:
