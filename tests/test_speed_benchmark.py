@@ -89,14 +89,13 @@ def test_a_contestant_answers_until_it_is_left_and_says_why_it_fails(tmp_path, m
     module.write_text(
         "import sys\nfrom benchmarks.speed.answering import answer_all\n"
         "if sys.argv[1] == 'broken': raise SystemExit('no such engine')\n"
-        "print('a word of a library')\n"
-        "def twice(of): print('another'); return {'twice': 2 * of}\n"
-        "answer_all({'twice': twice}, name=sys.argv[1])\n",
+        "def twice(of):\n    print('a word of a library')\n    return {'twice': 2 * of}\n"
+        "def load():\n    print('another')\n    return {'twice': twice}\n"
+        "answer_all(load)\n",
         encoding="utf-8",
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with Contestant("one_contestant", "good") as contestant:
-        assert contestant.ready["name"] == "good"
         assert contestant.ready["peak_mb"] >= contestant.ready["resident_mb"] > 1
         assert [contestant.ask("twice", of=each)["twice"] for each in (4, 5)] == [8, 10]
         with pytest.raises(RuntimeError, match="KeyError: 'thrice'"):
@@ -130,7 +129,7 @@ def waste():
     steps = {"normalising": 0.1, "network (the session's runs)": 0.9}
     stage = {"texts": 100, "tokens": 3200, "windows": 100, "padded_share": 0.031,
              "rounds": [{"steps": steps, "classify": 1.2, "command": {"start": 0.5, "all": 2.0}}]}  # fmt: skip
-    step = {"step": "session", "seconds": 0.2, "resident_mb": 200.0}
+    step = {"step": "session", "seconds": 0.2, "cpu_seconds": 0.1, "resident_mb": 200.0}
     start = {"seconds": 0.5, "peak_mb": 240.0, "resident_mb": 210.0, "anonymous_mb": 150.0, "more_texts_mb": 260.0}
     return {
         "machine": machine(), "versions": versions(), "rounds": 1, "stages": {"real mixed texts": stage},
@@ -173,6 +172,7 @@ def test_the_page_shows_goals_that_are_missed_and_what_was_measured_on_what():
     assert "3.1 % of the tokens are padding" in shown
     assert "the network's part: 75.0" in shown
     assert "| otherwise | 90.0 (90.0 to 90.0) | 0.900 (0.900 to 0.900) |" in shown
+    assert "| session | 200 (200 to 200) | 100 (100 to 100) | 200 |" in shown
     assert "| a < b | 3.50 | 78.0 | 77.0 | 79.0 |" in shown
     assert "None" not in shown
 

@@ -17,12 +17,13 @@ from typing import Any
 Answer = dict[str, Any]
 
 
-def answer_all(answers: dict[str, Callable[..., Answer]], **ready: Any) -> None:
-    """Says that it is ready, with what else there is to say, then answers until stdin ends."""
+def answer_all(load: Callable[[], dict[str, Callable[..., Answer]]]) -> None:
+    """Loads, says that it is ready, then answers questions by name until stdin ends."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What libraries print must not stand between the answers.
     os.dup2(2, 1)
-    _say(out, ready | memory())
+    answers = load()
+    _say(out, memory())
     for line in sys.stdin:
         asked = json.loads(line)
         _say(out, answers[asked.pop("do")](**asked) | memory())

@@ -120,7 +120,8 @@ ENGINES: dict[str, Callable[[dict[str, Any]], Engine]] = {
 }
 
 
-def main() -> None:
+def load() -> dict[str, Callable[..., Answer]]:
+    """The engine, with what it can be asked."""
     given = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     engine = ENGINES[sys.argv[1]](given)
 
@@ -137,8 +138,8 @@ def main() -> None:
                 found[at] = [float(value) for value in row]
         return {"logits": found}
 
-    answer_all({"run": run, "logits": logits})
+    return {"run": run, "logits": logits}
 
 
 if __name__ == "__main__":
-    main()
+    answer_all(load)

@@ -91,7 +91,8 @@ def _contestants(
     export_plain(plain)
     export_fused(fused)
     given = stack.enter_context(json_file({
-        "shipped": str(SHIPPED_WEIGHTS / GRAPH), "plain": str(plain), "fused": str(fused), "integer": str(folder / "integer.xml"),
+        "shipped": str(SHIPPED_WEIGHTS / GRAPH), "plain": str(plain), "fused": str(fused),
+        "integer": str(folder / "integer.xml"),
         "threads": arguments.threads, "pad_id": id_of(read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER), "<pad>"),
         "calibration": [windows[0] for windows in windows_of(classifier, texts["train"])],
         "windows": [window for windows in windows_of(classifier, texts["validation"]) for window in windows],

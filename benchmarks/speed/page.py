@@ -205,17 +205,19 @@ def _starts(rounds: Sequence[Results]) -> Iterator[str]:
         lines.append(cells)
     heads = ["", "Seconds", f"Times `{BY_HAND}`", "Most, MB", "Resident, MB", "Anonymous, MB", "After 128 texts, MB"]
     yield _table(heads, lines)
-    steps: dict[str, list[float]] = {}
-    after: dict[str, float] = {}
+    steps: dict[str, list[Results]] = {}
     for each in rounds:
         for step in each[BY_HAND]["steps"]:
-            steps.setdefault(step["step"], []).append(1000 * step["seconds"])
-            after[step["step"]] = step["resident_mb"]
+            steps.setdefault(step["step"], []).append(step)
     yield f"Step by step, {BY_HAND} (`{COMMAND.split(',', maxsplit=1)[0]}` adds what the command line needs):"
     yield _table(
-        ["", "ms", "Resident after it, MB"],
-        [[name, _short(Spread.of(values)), f"{after[name]:.0f}"] for name, values in steps.items()],
-    )
+        ["", "ms", "CPU time, ms", "Resident after it, MB"],
+        [
+            [name, *(_short(Spread.of([1000 * step[key] for step in found])) for key in ("seconds", "cpu_seconds")),
+             f"{found[-1]['resident_mb']:.0f}"]
+            for name, found in steps.items()
+        ],
+    )  # fmt: skip
 
 
 def _machine(results: Results) -> str:

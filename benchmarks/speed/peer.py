@@ -23,11 +23,10 @@ _MOST_TOKENS: Final = 512
 
 def rida(given: Given, *, speed: str | None) -> Score:
     """The shipped weights; `speed` is left out where it is None."""
-    from model.classifier import load
+    from model import classifier
 
     chosen: dict[str, Any] = {} if speed is None else {"speed": speed}
-    classifier = load(None, threads=given["threads"], **chosen)
-    return classifier.classify
+    return classifier.load(None, threads=given["threads"], **chosen).classify
 
 
 def pipeline_as_it_comes(given: Given) -> Score:
@@ -90,7 +89,8 @@ WAYS: Final[dict[str, Callable[[Given], Score]]] = {
 }
 
 
-def main() -> None:
+def load() -> dict[str, Callable[..., Answer]]:
+    """One way with its first text scored, with what it can be asked."""
     given = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     score = WAYS[sys.argv[1]](given)
     score(given["first"])
@@ -109,8 +109,8 @@ def main() -> None:
             found.append(time.perf_counter() - began)
         return {"seconds": found}
 
-    answer_all({"score": scored, "one": one})
+    return {"score": scored, "one": one}
 
 
 if __name__ == "__main__":
-    main()
+    answer_all(load)

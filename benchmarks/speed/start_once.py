@@ -1,6 +1,6 @@
 """One start in a fresh process: python -m benchmarks.speed.start_once GIVEN.json
 
-Prints seconds and memory after each step from the interpreter's start to the first text's logits, as JSON.
+Prints seconds, CPU seconds and memory after each step from the interpreter's start to the first text's logits, as JSON.
 `GIVEN` says how; see `benchmarks.speed.starts`. Steps are those of `model.classifier.Classifier`.
 """
 
@@ -18,13 +18,13 @@ from benchmarks.speed.answering import memory
 def main() -> None:
     given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     steps: list[dict[str, Any]] = []
-    last = float(sys.argv[2])
+    last, last_cpu = float(sys.argv[2]), 0.0
 
     def done(name: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        steps.append({"step": name, "seconds": now - last, **memory()})
-        last = time.monotonic()
+        nonlocal last, last_cpu
+        taken, cpu = time.monotonic() - last, time.process_time() - last_cpu
+        steps.append({"step": name, "seconds": taken, "cpu_seconds": cpu, **memory()})
+        last, last_cpu = time.monotonic(), time.process_time()
 
     done("Python, and importing as little as this takes")
     if given["whole"]:

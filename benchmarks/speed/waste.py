@@ -150,7 +150,8 @@ def _starts(texts: Sequence[str], rounds: int) -> Results:
         )
     print("\nsteps of a start")
     for step in measured[-1][BY_HAND]["steps"]:
-        print(f"  {step['step']:50} {step['seconds']:6.3f} s  {step['resident_mb']:6.1f} MB resident after it")
+        took = f"{step['seconds']:6.3f} s  {step['cpu_seconds']:6.3f} s CPU"
+        print(f"  {step['step']:50} {took}  {step['resident_mb']:6.1f} MB resident after it")
     return {"rounds": measured}
 
 
