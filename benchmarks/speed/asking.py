@@ -33,7 +33,7 @@ class Contestant:
         )  # fmt: skip
         try:
             self.ready = self._answer()
-        except RuntimeError:
+        except BaseException:
             self.close()
             raise
         self.start_seconds = time.perf_counter() - began

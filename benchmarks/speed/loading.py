@@ -50,11 +50,15 @@ def load_parts(given: Given, done: Done) -> tuple[Any, Any]:
         done("checksums")
     read_config(SHIPPED_WEIGHTS / CONFIG)
     done("config.json")
-    tokenizer = read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER)
-    done("tokenizer.json")
-    of = session(content or (graph.read_bytes() if given["as_bytes"] else graph), settings)
-    done("session")
-    return of, tokenizer
+    made: dict[str, Any] = {}
+    loaders: dict[str, Callable[[], Any]] = {
+        "tokenizer.json": lambda: read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER),
+        "session": lambda: session(content or (graph.read_bytes() if given["as_bytes"] else graph), settings),
+    }
+    for name in reversed(loaders) if given["session_first"] else loaders:
+        made[name] = loaders[name]()
+        done(name)
+    return made["session"], made["tokenizer.json"]
 
 
 def prepare(folder: Path, say: Done) -> dict[str, Given]:
@@ -62,6 +66,10 @@ def prepare(folder: Path, say: Done) -> dict[str, Given]:
     ways: dict[str, Given] = {
         BY_HAND: _way(),
         "checksums, tokenizer and session at once": _way(at_once=True),
+        "session before the tokenizer": _way(session_first=True),
+        "session before the tokenizer, weights outside the arena": _way(
+            session_first=True, entries={"session.use_device_allocator_for_initializers": "1"}
+        ),
         "graph read once, for checksum and session": _way(read_once=True),
         "arena off": _way(arena=False),
         "arena and memory patterns off": _way(arena=False, pattern=False),
@@ -117,10 +125,13 @@ def _way(
     at_once: bool = False,
     read_once: bool = False,
     as_bytes: bool = False,
+    session_first: bool = False,
     **settings: Any,
 ) -> Given:
-    return {"graph": str(graph), "at_once": at_once, "read_once": read_once, "as_bytes": as_bytes, "settings": settings,
-            "whole": False}  # fmt: skip
+    return {
+        "whole": False, "graph": str(graph), "at_once": at_once, "read_once": read_once, "as_bytes": as_bytes,
+        "session_first": session_first, "settings": settings,
+    }  # fmt: skip
 
 
 def _write_copy(path: Path, entries: dict[str, str]) -> None:
