@@ -133,7 +133,8 @@ def waste():
     start = {"seconds": 0.5, "peak_mb": 240.0, "resident_mb": 210.0, "anonymous_mb": 150.0, "more_texts_mb": 260.0}
     return {
         "machine": machine(), "versions": versions(), "rounds": 1, "stages": {"real mixed texts": stage},
-        "sessions": {"texts in batches": {"texts": 10, "rounds": [{"as it is": 1.0, "otherwise": 0.9}]}},
+        "sessions": {"texts in batches": {"texts": 10, "rounds": [{"as it is": 1.0, "otherwise": 0.9}],
+                                          "cpu_rounds": [{"as it is": 1.0, "otherwise": 1.8}]}},
         "starts": {"rounds": [{COMMAND: {"seconds": 0.8, "peak_mb": 255.0, "steps": []},
                                BY_HAND: start | {"steps": [step]}}]},
     }  # fmt: skip
@@ -171,7 +172,7 @@ def test_the_page_shows_goals_that_are_missed_and_what_was_measured_on_what():
     assert f"| {FLOAT} | 5.00 (5.00 to 5.00); 2.50 |" in shown
     assert "3.1 % of the tokens are padding" in shown
     assert "the network's part: 75.0" in shown
-    assert "| otherwise | 90.0 (90.0 to 90.0) | 0.900 (0.900 to 0.900) |" in shown
+    assert "| otherwise | 90.0 (90.0 to 90.0) | 0.900 (0.900 to 0.900) | 1.800 (1.800 to 1.800) |" in shown
     assert "| session | 200 (200 to 200) | 100 (100 to 100) | 200 |" in shown
     assert "| a < b | 3.50 | 78.0 | 77.0 | 79.0 |" in shown
     assert "None" not in shown

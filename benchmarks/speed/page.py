@@ -150,7 +150,7 @@ def _waste(waste: Results) -> Iterator[str]:
         yield _stages(what, found)
     if "sessions" in waste:
         yield "## Settings of the session"
-        yield "Wall-clock milliseconds a text, and times those of the first."
+        yield "Milliseconds a text by the clock, and how many times those of the first; the same of CPU time."
         for what, found in waste["sessions"].items():
             yield _beside_first(what, found)
     if "starts" in waste:
@@ -177,14 +177,14 @@ def _stages(what: str, found: Results) -> str:
 
 
 def _beside_first(what: str, found: Results) -> str:
-    rounds = found["rounds"]
+    rounds, cpu = found["rounds"], found["cpu_rounds"]
     first = next(iter(rounds[0]))
     lines = [
         [name, _short(Spread.of([1000 * each[name] / found["texts"] for each in rounds])),
-         "" if name == first else ratios(rounds, name, first).shown(".3f")]
+         *("" if name == first else ratios(each, name, first).shown(".3f") for each in (rounds, cpu))]
         for name in names_in(rounds)
     ]  # fmt: skip
-    return _table([what.capitalize(), "ms a text", "Times the first"], lines)
+    return _table([what.capitalize(), "ms a text", "Times the first", "CPU time, times the first"], lines)
 
 
 def _starts(rounds: Sequence[Results]) -> Iterator[str]:

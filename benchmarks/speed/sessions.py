@@ -144,20 +144,22 @@ def two_threads_work(graph: Path, singles: Sequence[Feed], batches: Sequence[Fee
     return {"one asker, texts of 32 tokens": latency, **both}
 
 
-def in_rounds(works: Mapping[str, Work], rounds: int) -> list[dict[str, float]]:
-    """Wall-clock seconds of each, in turn, round by round; a first round is not counted."""
+def in_rounds(works: Mapping[str, Work], rounds: int) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """Seconds of each, in turn, round by round, by the clock and of CPU time; a first round is not counted."""
     for work in works.values():
         work()
     names = list(works)
-    found = []
+    clock, cpu = [], []
     for number in range(rounds):
-        seconds = {}
+        seconds, cpu_seconds = {}, {}
         for name in rotated(names, number):
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             works[name]()
             seconds[name] = time.perf_counter() - began
-        found.append({name: seconds[name] for name in names})
-    return found
+            cpu_seconds[name] = time.process_time() - cpu_began
+        clock.append({name: seconds[name] for name in names})
+        cpu.append({name: cpu_seconds[name] for name in names})
+    return clock, cpu
 
 
 def _bound(work: Callable[..., object], *given: Any) -> Work:
