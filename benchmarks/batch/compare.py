@@ -74,7 +74,7 @@ def compare(arguments: argparse.Namespace) -> Results:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number, texts in enumerate(files.values()):
-            _write_csv(folder / f"{number}.csv", texts)
+            write_csv(folder / f"{number}.csv", texts)
         sizes = _sample_sizes(files[DISTINCT], lengths, arguments.seconds, folder)
         repeats = [_repeat(files, lengths, sizes, folder, number) for number in range(arguments.repeats)]
     return {
@@ -129,7 +129,8 @@ def _lengths(texts: list[str]) -> list[int]:
     return [each.tokens if isinstance(each, ReadText) else 0 for each in load().read(texts)]
 
 
-def _write_csv(path: Path, texts: list[str]) -> None:
+def write_csv(path: Path, texts: list[str]) -> None:
+    """A file as `rida score` takes it."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text"])

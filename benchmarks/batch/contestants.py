@@ -60,16 +60,21 @@ def session_alone() -> tuple[Score, Callable[[Texts], Any]]:
     return lambda feeds: list(pool.map(lambda feed: session.run(None, feed), feeds)), prepare
 
 
-def _pipeline(network: Any) -> Any:
-    import transformers
+def pipeline_tokenizer() -> Any:
+    """Rida's tokenizer as transformers takes it."""
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_file=str(SHIPPED_WEIGHTS / "tokenizer.json"), model_max_length=512,
         pad_token="<pad>", cls_token="<s>", sep_token="</s>", unk_token="<unk>",
         model_input_names=["input_ids", "attention_mask"],
     )  # fmt: skip
-    return transformers.TextClassificationPipeline(model=network.eval(), tokenizer=tokenizer, top_k=None)
+
+
+def _pipeline(network: Any) -> Any:
+    import transformers
+
+    return transformers.TextClassificationPipeline(model=network.eval(), tokenizer=pipeline_tokenizer(), top_k=None)
 
 
 def _same_network() -> Any:
@@ -78,17 +83,19 @@ def _same_network() -> Any:
     return torch_pipeline()
 
 
-def _xlm_r_base() -> Any:
+def xlm_r_base() -> Any:
+    """A network of XLM-R base's shape, with random weights and a classifier of four labels."""
     from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
     config = XLMRobertaConfig(
         vocab_size=250_002, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
         max_position_embeddings=514, type_vocab_size=1, pad_token_id=1, num_labels=4,
     )  # fmt: skip
-    return _pipeline(XLMRobertaForSequenceClassification(config))
+    return XLMRobertaForSequenceClassification(config)
 
 
-def _distilbert_multilingual() -> Any:
+def distilbert_multilingual() -> Any:
+    """The same of DistilBERT multilingual's shape."""
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
     # Its own vocabulary has 119,547 pieces.
@@ -96,7 +103,7 @@ def _distilbert_multilingual() -> Any:
         vocab_size=_VOCABULARY, dim=768, n_layers=6, n_heads=12, hidden_dim=3072, max_position_embeddings=512,
         pad_token_id=1, num_labels=4,
     )  # fmt: skip
-    return _pipeline(DistilBertForSequenceClassification(config))
+    return DistilBertForSequenceClassification(config)
 
 
 def _in_batches(make: Callable[[], Any]) -> tuple[Score, Callable[[Texts], Any]]:
@@ -120,8 +127,8 @@ CONTESTANTS: Final[dict[str, Callable[[], tuple[Score, Callable[[Texts], Any]]]]
     CEILING: session_alone,
     SAME_BATCHES: lambda: _in_batches(_same_network),
     SAME_ONE: lambda: _one_by_one(_same_network),
-    XLM_R: lambda: _in_batches(_xlm_r_base),
-    DISTILBERT: lambda: _in_batches(_distilbert_multilingual),
+    XLM_R: lambda: _in_batches(lambda: _pipeline(xlm_r_base())),
+    DISTILBERT: lambda: _in_batches(lambda: _pipeline(distilbert_multilingual())),
 }
 
 
