@@ -1,0 +1,199 @@
+"""Accuracy against speed of all ways to need less arithmetic: python -m benchmarks.speed.curve --data-root DATA
+
+Measured on validation rows of the annotated source: the full graph; the small graph alone, and passing on what it is
+not sure of with narrower and wider margins; linear heads after some layers of the full graph, and on the bag of its
+pieces, both taught by its logits on train texts, alone and passing on in the same way. Speeds are those of real mixed
+texts, in rounds. Writes `benchmarks/results/speed-curve.json` for `benchmarks.speed.page`. Takes about 10 minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from benchmarks.machine import machine, warning
+from benchmarks.speed.rounds import RESULTS, keep, ratios
+from benchmarks.speed.texts import add_flags, drawn_texts, readable, windows_of
+from data.cleaning import says_something
+from data.rows import FeedbackRow
+from data.sources import read_source
+from model.calibration import HeadLogits, combine_windows, split_heads
+from model.cascade import Cascade
+from model.classifier import SHIPPED_WEIGHTS, Classifier, load
+from model.config import Margins, WeightsConfig
+from model.labels import FIRST_CLASS_LANGUAGES
+from model.layers import EMBEDDINGS
+from model.manifest import GRAPH, SMALL_GRAPH, TOKENIZER
+from model.session import Session
+from model.tokenizer import id_of, read_tokenizer
+from training.batches import legible
+from training.embedding import Embedder
+from training.margins import ALL, choose_margins, figures
+from training.pooled import pooled, read_graph
+
+_TAUGHT_TEXTS: Final = 6000
+_EARLY_LAYERS: Final = (3, 7)
+_WIDTHS: Final = (0.5, 1.0, 2.0)
+_RIDGE: Final = 10.0
+_BAG: Final = "bag of pieces"
+Entry = dict[str, Any]
+
+
+def main() -> int:
+    """Measure, keep and show."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed.curve", description=(__doc__ or "").splitlines()[0]
+    )
+    add_flags(parser, rows=1000)
+    parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="weights folder (the shipped one)")
+    arguments = parser.parse_args()
+    if arguments.data_root is None:
+        parser.error("validation rows are needed; give --data-root")
+    found = machine()
+    if said := warning(found):
+        print(said, file=sys.stderr)
+    full = load(arguments.weights, speed="full")
+    rows = _validation_rows(arguments.data_root, full.info.config)
+    texts = readable(full, drawn_texts(arguments))
+    entries = []
+    for entry in _entries(arguments, full, rows, texts):
+        entries.append(entry)
+        keep(RESULTS / "speed-curve.json", {"machine": found, "rows": len(rows), "curve": entries})
+        print(
+            f"{entry['name']:44} {entry['texts_per_second_ratio']:5.2f} times  mood macro-F1 {entry['mood_macro_f1']}"
+        )
+    return 0
+
+
+def _validation_rows(data_root: Path, config: WeightsConfig) -> list[FeedbackRow]:
+    rows = read_source(data_root / "annotated", validation_share=config.validation_share)
+    return [
+        row for row in rows
+        if row.split == "validation" and row.lang in FIRST_CLASS_LANGUAGES and says_something(row)
+        and legible(row.text, config.limits.max_characters)
+    ]  # fmt: skip
+
+
+def _entries(
+    arguments: argparse.Namespace, full: Classifier, rows: Sequence[FeedbackRow], texts: Sequence[str]
+) -> Iterator[Entry]:
+    config, weights = full.info.config, arguments.weights
+    windows = [window for of_text in windows_of(full, texts) for window in of_text]
+    heads, kept = full.logits([row.text for row in rows])
+    rows = [rows[at] for at in kept]
+    yield _entry("full", 1.0, heads, rows, config)
+
+    early = _early(weights, arguments.data_root, config, rows)
+    sessions = {name: session for name, (session, _) in early.items()}
+    margins = {}
+    if config.fast is not None:
+        margins = {f"small graph, margins of {width:g}": Margins(moods=width, topics=width) for width in _WIDTHS}
+        margins |= {"small graph alone": Margins(moods=0, topics=0), "fast": config.fast.margins}
+        sessions |= {name: _cascade(weights, config, each) for name, each in margins.items()}
+    speeds = _speeds(_session(weights, config), sessions, windows, rounds=arguments.rounds)
+    for name in margins:
+        yield _entry(name, speeds[name], _heard(full, sessions[name], rows), rows, config)
+    for name, (_, of_rows) in early.items():
+        yield _entry(f"{name} alone", speeds[name], of_rows, rows, config)
+        chosen = choose_margins(heads, of_rows, rows, config)
+        # The layers that were run are not run again; of a bag of pieces there is nothing to go on with.
+        spared = 0.0 if name == _BAG else 1 / speeds[name]
+        speed = 1 / (1 / speeds[name] + chosen.passed_on * (1 - spared))
+        entry = {"name": f"{name}, the rest by full", "texts_per_second_ratio": speed, "passed_on": chosen.passed_on}
+        yield entry | _shown(chosen.fast.model_dump())
+
+
+def _early(
+    weights: Path, data_root: Path, config: WeightsConfig, rows: Sequence[FeedbackRow]
+) -> dict[str, tuple[Session, HeadLogits]]:
+    """Graphs that end early, and what linear heads there say of the rows, taught by the full graph's logits."""
+    taught = read_source(data_root / "annotated", validation_share=config.validation_share)
+    texts = [row.text for row in taught if row.split == "train"][:: max(1, len(taught) // _TAUGHT_TEXTS)]
+    found = {}
+    for layer in (EMBEDDINGS, *_EARLY_LAYERS):
+        embedder = Embedder(weights, layers=[layer])
+        learned, asked = embedder.embed(texts), embedder.embed([row.text for row in rows])
+        targets = np.column_stack([learned.heads.satisfaction, learned.heads.anger, learned.heads.topics])
+        inputs = np.column_stack([learned.vectors, np.ones(len(targets))])
+        weighed = inputs.T @ inputs + _RIDGE * np.eye(inputs.shape[1])
+        heads = np.linalg.solve(weighed, inputs.T @ targets)
+        said = np.column_stack([asked.vectors, np.ones(len(asked.vectors))]) @ heads
+        name = _BAG if layer == EMBEDDINGS else f"heads after layer {layer + 1}"
+        found[name] = (_ending(weights, config, layer), split_heads(said))
+    return found
+
+
+def _ending(weights: Path, config: WeightsConfig, layer: int) -> Session:
+    """The graph up to the pooled value of one layer."""
+    model = read_graph(weights / GRAPH)
+    value = pooled(model, layer)
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, ["batch", "values"]))
+    return _session(weights, config, model.SerializeToString())
+
+
+def _session(weights: Path, config: WeightsConfig, graph: bytes | None = None) -> Session:
+    return Session(
+        graph or weights / GRAPH, threads=1, tokens_per_batch=config.limits.tokens_per_batch, pad_id=_pad_id(weights)
+    )
+
+
+def _cascade(weights: Path, config: WeightsConfig, margins: Margins) -> Session:
+    return Cascade(
+        weights / GRAPH, weights / SMALL_GRAPH, config=config, margins=margins, threads=1, pad_id=_pad_id(weights)
+    )
+
+
+def _pad_id(weights: Path) -> int:
+    return id_of(read_tokenizer(weights / TOKENIZER), "<pad>")
+
+
+def _heard(full: Classifier, session: Session, rows: Sequence[FeedbackRow]) -> HeadLogits:
+    of_texts = windows_of(full, [row.text for row in rows])
+    return combine_windows(
+        split_heads(session.logits([window for of_text in of_texts for window in of_text])), of_texts
+    )
+
+
+def _speeds(
+    full: Session, others: dict[str, Session], windows: Sequence[list[int]], *, rounds: int
+) -> dict[str, float]:
+    """How many times as fast as the full graph each is: the median over rounds, in which all are asked in turn."""
+    seconds = []
+    for _ in range(rounds):
+        found = {"full": _timed(partial(full.logits, windows))}
+        found |= {name: _timed(partial(session.logits, windows)) for name, session in others.items()}
+        seconds.append(found)
+    return {name: ratios(seconds, "full", name).median for name in others}
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _entry(name: str, speed: float, heads: HeadLogits, rows: Sequence[FeedbackRow], config: WeightsConfig) -> Entry:
+    return {"name": name, "texts_per_second_ratio": speed} | _shown(figures(heads, rows, config).model_dump())
+
+
+def _shown(found: dict[str, dict[str, float]]) -> Entry:
+    """By language for moods, of all texts together for the others."""
+    return {
+        "mood_macro_f1": {lang: value for lang, value in found["mood_macro_f1"].items() if lang != ALL},
+        "topic_micro_f1": found["topic_micro_f1"][ALL],
+        "angry_recall_at_5": found["angry_recall_at_5"][ALL],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
