@@ -1,4 +1,4 @@
-"""A real uvicorn on a real socket, in a thread of the test's own process."""
+"""A real uvicorn on a real socket, in a thread of the test's own process; a browser and a database where asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from browsers import chromium
 from chat_systems import SETTINGS
 from prometheus_client.parser import text_string_to_metric_families
 from stores import Postgres
@@ -126,6 +127,12 @@ def held(start_stub, tiny_classifier) -> Iterator[tuple[Running, Held]]:
     stub = Held(tiny_classifier)
     with start_stub(stub, threads="1") as server:
         yield server, stub
+
+
+@pytest.fixture(scope="module")  # no longer: while Playwright is open, no other event loop can run
+def browser():
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
