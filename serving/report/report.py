@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Final
 
 from model.errors import InputError
-from serving.document.forms import Form, check_output, form_of
+from serving.document.forms import Form, form_of
 from serving.output import plain
 from serving.report.columns import Asked, Columns, check_columns, check_no_texts, choose_columns
 from serving.report.content import Report
@@ -24,7 +24,7 @@ from serving.report.slots import Slots
 from serving.report.summary import summarise
 from serving.tables.atomic import replaced
 from serving.tables.cells import as_cell_text, encoded
-from serving.tables.files import format_of, open_table, writing
+from serving.tables.files import check_own_file, format_of, open_table, writing
 from serving.tables.progress import Show
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Chunk, Say, names
@@ -185,4 +185,4 @@ def _check_names(inputs: Sequence[str], output: str) -> None:
             if same is not None:
                 raise InputError(f"{name} is the same file as {same}, and its rows would count twice. Name it once.")
             seen[about.st_dev, about.st_ino] = name
-    check_output(output, inputs)
+    check_own_file(output, inputs)

@@ -17,12 +17,12 @@ from data.rows import FeedbackRow
 from model.classifier import Classifier, load
 from model.errors import InputError, RecipeError
 from model.labels import MOODS
-from serving.document.forms import Form, check_output, form_of
+from serving.document.forms import Form, form_of
 from serving.output import plain
 from serving.report.intervals import share_of
 from serving.tables.atomic import replaced
 from serving.tables.cells import encoded
-from serving.tables.files import writing
+from serving.tables.files import check_own_file, writing
 from serving.tables.inputs import expanded
 from serving.tables.progress import Show
 from serving.tables.source import PIPE
@@ -75,7 +75,7 @@ def write_comparison(
     render = _renderer(form_of(output, form))
     if data.root is None:
         data = replace(data, names=expanded(data.names, output, say))
-        check_output(output, data.names)
+        check_own_file(output, data.names)
     both = (load(folders[0]), load(folders[1]))
     with ExitStack() as stack:
         with writing(output):
