@@ -13,11 +13,13 @@ import httpx
 import pytest
 from browsers import chromium
 from chat_systems import SETTINGS
+from log_lines import logged
 from prometheus_client.parser import text_string_to_metric_families
 from stores import Postgres
 from stub_classifiers import Held
 
 from serving.http.lifecycle import Service
+from serving.http.logs import FORMATTERS
 from serving.http.server import Server, listen, url_of
 from serving.settings import Settings, read_settings
 
@@ -127,6 +129,14 @@ def held(start_stub, tiny_classifier) -> Iterator[tuple[Running, Held]]:
     stub = Held(tiny_classifier)
     with start_stub(stub, threads="1") as server:
         yield server, stub
+
+
+@pytest.fixture(params=FORMATTERS)
+def written(request):
+    """Everything that the server would log from here on, in either format."""
+    # The test's own client logs what it sends; the server has no such client.
+    with logged(request.param, without=("httpx", "httpcore")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")  # no longer: while Playwright is open, no other event loop can run

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import os
 import shutil
 import signal
@@ -26,7 +24,6 @@ from model.manifest import CONFIG
 from model.prediction import Prediction, TopicScore
 from serving.http import shadow as shadow_module
 from serving.http.disagreement import Disagreement, change_of
-from serving.http.logs import FORMATTERS
 from serving.http.schemas import ShadowAnswer
 from serving.http.shadow_process import Failed, _answers
 
@@ -54,22 +51,6 @@ def shadowed(start_shadowed):
     with start_shadowed() as server:
         server.wait_until_ready()
         yield server
-
-
-@pytest.fixture(params=FORMATTERS)
-def written(request):
-    """Everything that the process logs from here on, at any level, as the server would write it."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(FORMATTERS[request.param])
-    handler.addFilter(lambda record: not record.name.startswith(("httpx", "httpcore")))
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream.getvalue
-    root.removeHandler(handler)
-    root.setLevel(before)
 
 
 def summary(server) -> dict:
