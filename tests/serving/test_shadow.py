@@ -15,7 +15,7 @@ import httpx
 import pytest
 from chat_systems import deliver, generic
 from other_weights import changed
-from server_processes import ROOT, process
+from server_processes import process, refused
 from stub_classifiers import Held, Quoting
 
 from model.errors import WeightsError
@@ -231,19 +231,9 @@ def test_weights_that_do_not_load_refuse_the_start(start_server, tiny_classifier
 
 
 def test_the_command_ends_with_the_reason(tiny_weights, tmp_path):
-    command = [sys.executable, "-m", "serving.cli", "serve", "--port", "0", "--weights", str(tiny_weights)]
-    done = subprocess.run(
-        [*command, "--shadow", str(tmp_path / "nowhere")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "rida: --shadow (RIDA_SHADOW): " in done.stderr
-    assert "no such weights folder" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = refused(tiny_weights, "--shadow", str(tmp_path / "nowhere"))
+    assert "rida: --shadow (RIDA_SHADOW): " in said
+    assert "no such weights folder" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")

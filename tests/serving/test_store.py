@@ -15,7 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from chat_systems import SETTINGS, deliver, generic, say
-from server_processes import ROOT, process
+from server_processes import ROOT, process, refused
 from sqlalchemy import event, text
 from stores import KINDS, count, rows
 
@@ -119,17 +119,8 @@ def test_a_file_that_is_no_database_is_named_and_left_as_it_is(tmp_path):
 
 
 def test_a_server_that_cannot_open_its_store_says_so_and_ends(tiny_weights, tmp_path):
-    command = [sys.executable, "-m", "serving.cli", "serve", "--port", "0", "--weights", str(tiny_weights)]
-    done = subprocess.run(
-        [*command, "--store", str(tmp_path / "no" / "x.db")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "RIDA_STORE" in done.stderr.splitlines()[-1]
+    said = refused(tiny_weights, "--store", str(tmp_path / "no" / "x.db"))
+    assert "RIDA_STORE" in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize("command", ["['corrections', 'report']", "['serve', '--port', '0']"])
