@@ -19,7 +19,7 @@ from serving import commands
 from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
-from serving.tables.flags import add_id_column, add_text_column, add_text_format
+from serving.tables.flags import add_id_column, add_text_column, add_text_format, whole_number
 from serving.teaching.comparison.command import add_compare
 from serving.teaching.data_command import add_data
 from serving.teaching.topics_command import add_topics
@@ -149,7 +149,7 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--restart", action="store_true", help="throw away what a run before left, and score everything anew"
     )
-    parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
+    parser.add_argument("--triage", type=whole_number(1000), metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads"))
     cluster.add_flags(parser)
     parser.set_defaults(run=commands.score)
@@ -245,12 +245,6 @@ def _store_commands() -> ModuleType:
     from serving import store_commands
 
     return store_commands
-
-
-def _count(raw: str) -> int:
-    if not raw.isdecimal() or not 1 <= int(raw) <= 1000:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1000")
-    return int(raw)
 
 
 if __name__ == "__main__":

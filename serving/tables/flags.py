@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 
 def add_text_column(parser: argparse.ArgumentParser) -> None:
@@ -23,3 +24,14 @@ def add_text_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
     )
+
+
+def whole_number(most: int) -> Callable[[str], int]:
+    """The type of a flag that takes a whole number from 1 to `most`."""
+
+    def read(raw: str) -> int:
+        if not raw.isdecimal() or not 1 <= int(raw) <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
+        return int(raw)
+
+    return read

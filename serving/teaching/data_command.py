@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from serving.settings import add_flags
-from serving.tables.flags import add_id_column, add_text_column, add_text_format
+from serving.tables.flags import add_id_column, add_text_column, add_text_format, whole_number
 from serving.teaching.labelled import add_column_flags
 
 _MOST_SUGGESTED: Final = 10_000  # more than anybody labels before training again; clustering for more takes minutes
@@ -37,7 +37,9 @@ def _add_suggest(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "inputs", nargs="+", metavar="IN", help="file of texts, pattern in quotes, or folder of Parquet"
     )
-    parser.add_argument("-n", "--count", type=_count, default=200, metavar="N", help="how many (default: 200)")
+    parser.add_argument(
+        "-n", "--count", type=whole_number(_MOST_SUGGESTED), default=200, metavar="N", help="how many (default: 200)"
+    )
     parser.add_argument("--output", required=True, metavar="OUT", help="file to write")
     parser.add_argument(
         "--labelled", action="append", default=[], metavar="FILE",
@@ -85,9 +87,3 @@ def _check(args: argparse.Namespace) -> int:
     from serving.teaching.check_command import run
 
     return run(args)
-
-
-def _count(raw: str) -> int:
-    if not raw.isdecimal() or not 1 <= int(raw) <= _MOST_SUGGESTED:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MOST_SUGGESTED}")
-    return int(raw)
