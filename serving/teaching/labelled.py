@@ -115,7 +115,7 @@ def asked_columns(args: argparse.Namespace) -> Asked:
         split=getattr(args, "split_column", None),
         labels=LabelMap() if args.labels is None else read_label_map(args.labels),
         encoding=args.encoding,
-        delimiter="\t" if args.delimiter == r"\t" else args.delimiter,
+        delimiter=args.delimiter,
         moods=hasattr(args, "mood_column"),
     )
 
