@@ -15,13 +15,14 @@ from browsers import chromium
 from chat_systems import SETTINGS
 from log_lines import logged
 from prometheus_client.parser import text_string_to_metric_families
-from stores import Postgres
+from stores import KINDS, Postgres
 from stub_classifiers import Held
 
 from serving.http.lifecycle import Service
 from serving.http.logs import FORMATTERS
 from serving.http.server import Server, listen, url_of
 from serving.settings import Settings, read_settings
+from serving.store.database import open_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,20 @@ def new_store(request, tmp_path):
         return request.getfixturevalue("postgres").new_database() if kind == "postgresql" else str(tmp_path / "rida.db")
 
     return make
+
+
+@pytest.fixture(params=KINDS)
+def store(request, new_store):
+    """The setting of a store that does not exist yet, of each kind."""
+    return new_store(request.param)
+
+
+@pytest.fixture
+def database(store):
+    """A new store of each kind, opened."""
+    opened = open_database(store)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
