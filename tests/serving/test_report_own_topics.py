@@ -8,7 +8,7 @@ import re
 import tracemalloc
 
 import pytest
-from scored_files import FIRST_DAY, scored_row, written, year_of_feedback
+from scored_files import FIRST_DAY, as_json, scored_row, written, year_of_feedback
 
 from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS
 from serving.cli import main
@@ -28,10 +28,6 @@ def made(tmp_path, rows, form, *options, name="in.csv"):
     output = tmp_path / f"report.{form}"
     assert main(["report", written(tmp_path / name, rows), "-o", str(output), *options]) == 0
     return output.read_text(encoding="utf-8")
-
-
-def as_json(tmp_path, rows, *options, name="in.csv"):
-    return json.loads(made(tmp_path, rows, "json", *options, name=name))
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet", "in.xlsx"])
