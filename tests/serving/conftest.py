@@ -14,6 +14,7 @@ import pytest
 from browsers import chromium
 from chat_systems import SETTINGS
 from log_lines import logged
+from parquet_files import write as write_parquet
 from prometheus_client.parser import text_string_to_metric_families
 from stores import KINDS, Postgres
 from stub_classifiers import Held
@@ -197,3 +198,13 @@ def desk(start_desk) -> Iterator[Running]:
     """A ready server with a store and a secret for every system."""
     with start_desk() as server:
         yield server
+
+
+@pytest.fixture
+def feedback(tmp_path):
+    """A folder of five files, one of them empty, one in a folder of its own."""
+    counts = {"a.parquet": 130, "b c.parquet": 1, "empty.parquet": 0, "year=2024/a.parquet": 300, "z%1.parquet": 70}
+    for at, (name, count) in enumerate(counts.items()):
+        write_parquet(tmp_path / "feedback" / name, count, start=at)
+    (tmp_path / "feedback" / "_SUCCESS").touch()
+    return tmp_path / "feedback"
