@@ -19,6 +19,7 @@ from serving import commands
 from serving.cluster import command as cluster
 from serving.output import prepare_streams, say
 from serving.settings import add_flags
+from serving.tables.flags import add_id_column, add_text_column, add_text_format, whole_number
 from serving.teaching.comparison.command import add_compare
 from serving.teaching.data_command import add_data
 from serving.teaching.topics_command import add_topics
@@ -142,18 +143,13 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("inputs", nargs="+", metavar="IN", help="file to read, pattern in quotes, or folder of Parquet")
     parser.add_argument("--output", required=True, metavar="OUT", help="file to write")
-    parser.add_argument(
-        "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
-    )
-    parser.add_argument("--id-column", metavar="NAME", help="column of ids (default: id, else the row's number)")
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
-    parser.add_argument(
-        "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
-    )
+    add_text_column(parser)
+    add_id_column(parser)
+    add_text_format(parser)
     parser.add_argument(
         "--restart", action="store_true", help="throw away what a run before left, and score everything anew"
     )
-    parser.add_argument("--triage", type=_count, metavar="N", help="afterwards show the N angriest rows")
+    parser.add_argument("--triage", type=whole_number(1000), metavar="N", help="afterwards show the N angriest rows")
     add_flags(parser, ("weights", "threads", "speed"))
     cluster.add_flags(parser)
     parser.set_defaults(run=commands.score)
@@ -180,14 +176,9 @@ def _add_report(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--group-by", action="append", default=[], metavar="NAME", help="column to compare by; may be given again"
     )
-    parser.add_argument(
-        "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
-    )
+    add_text_column(parser)
     parser.add_argument("--no-texts", action="store_true", help="show no customer's text")
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
-    parser.add_argument(
-        "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
-    )
+    add_text_format(parser)
     parser.set_defaults(run=commands.report)
 
 
@@ -254,12 +245,6 @@ def _store_commands() -> ModuleType:
     from serving import store_commands
 
     return store_commands
-
-
-def _count(raw: str) -> int:
-    if not raw.isdecimal() or not 1 <= int(raw) <= 1000:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1000")
-    return int(raw)
 
 
 if __name__ == "__main__":

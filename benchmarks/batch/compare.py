@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import random
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from benchmarks.batch.contestants import CEILING, CONTESTANTS, DISTILBERT, SAME_
 from benchmarks.batch.goals import DISTINCT, FOURFOLD, NATURAL, Results
 from benchmarks.batch.machine import versions
 from benchmarks.batch.table import RESULTS, show, write_page
+from benchmarks.command import run
 from benchmarks.machine import machine, warning
 
 # Rida's runs stand between the others'.
@@ -40,17 +40,13 @@ _CEILING_TIMES: Final = 3
 def main() -> int:
     """Compare, keep and show."""
     arguments = _arguments()
-    try:
-        results = compare(arguments)
-    except (ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    arguments.output.parent.mkdir(exist_ok=True)
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if arguments.table:
-        write_page(arguments.table, results)
+    return run(compare, arguments, lambda results: _show(results, arguments.table))
+
+
+def _show(results: Results, page: Path | None) -> None:
+    if page:
+        write_page(page, results)
     print(f"\n{show(results, None)}")
-    return 0
 
 
 def compare(arguments: argparse.Namespace) -> Results:

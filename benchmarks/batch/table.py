@@ -6,7 +6,6 @@ python -m benchmarks.batch.table --output docs/batch-benchmark.md
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 from benchmarks.batch.contestants import CEILING
 from benchmarks.batch.goals import DISTINCT, Goal, Results, Spread, goals, rates, ratio, workers_goal
+from benchmarks.command import read
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "batch.json"
 WORKERS: Final = RESULTS.with_name("batch-workers.json")
@@ -31,14 +31,6 @@ def show(results: Results, workers: Results | None) -> str:
 def write_page(path: Path, results: Results) -> None:
     """The page with what is known of workers."""
     path.write_text(show(results, read(WORKERS)) + "\n", encoding="utf-8")
-
-
-def read(path: Path) -> Results | None:
-    """Results as JSON, None where there are none yet."""
-    if not path.exists():
-        return None
-    found: Results = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def _how(results: Results) -> str:

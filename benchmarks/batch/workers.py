@@ -10,7 +10,6 @@ rows, to know what the start takes. Writes `benchmarks/results/batch-workers.jso
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from benchmarks.batch.command import score
 from benchmarks.batch.goals import Results, workers_goal
 from benchmarks.batch.machine import versions
 from benchmarks.batch.table import WORKERS
+from benchmarks.command import run
 from benchmarks.machine import machine, warning
 
 _FILES: Final = 4
@@ -36,17 +36,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     rows.add_flags(parser)
     parser.add_argument("--output", type=Path, default=WORKERS, help="where the results are kept")
-    arguments = parser.parse_args()
-    try:
-        results = measure(arguments)
-    except (ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    arguments.output.parent.mkdir(exist_ok=True)
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return run(measure, parser.parse_args(), _show)
+
+
+def _show(results: Results) -> None:
     goal = workers_goal(results)
     print(f"{goal.what}: {goal.ratio.shown('.2f')} times as fast, aim {goal.aim:g}: {'yes' if goal.holds else 'no'}")
-    return 0
 
 
 def measure(arguments: argparse.Namespace) -> Results:

@@ -18,13 +18,14 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.command import read, run
 from benchmarks.machine import machine, warning
 from benchmarks.serving import chosen, figures
-from benchmarks.serving.command import add_rida_python, add_texts, run
 from benchmarks.serving.contestants import CONTESTANTS, RIDA, Settings
+from benchmarks.serving.flags import add_rida_python, add_texts
 from benchmarks.serving.machine import stolen_seconds, versions
 from benchmarks.serving.measure import DEADLINE_SECONDS, Measuring, all_loads, require_same_answers
-from benchmarks.serving.table import RESULTS, SOAK, read, show
+from benchmarks.serving.table import RESULTS, SOAK, show
 from benchmarks.serving.texts import read_texts
 
 _SEEDS_APART: Final = 100

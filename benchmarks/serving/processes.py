@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import types
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +34,7 @@ _MEGABYTE: Final = 1024 * 1024
 _LOG_LINES: Final = 40
 
 
-class ContestantError(Exception):
+class ContestantError(RuntimeError):
     """A contestant that did not start, died, or does not answer as it should; the message has the end of its log."""
 
 
@@ -167,15 +166,6 @@ def megabytes(process: int) -> float:
 def proportional_megabytes(process: int) -> float:
     """Memory of a process tree with shared pages counted once (PSS); 0 where the system does not tell."""
     return _sum_of_tree(process, lambda each: getattr(each.memory_full_info(), "pss", 0)) / _MEGABYTE
-
-
-def exit_on_termination() -> None:
-    """Make SIGTERM end this process as Ctrl-C does, so that all that it started is stopped."""
-
-    def leave(number: int, frame: types.FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 def _environment(settings: Settings, folder: Path) -> dict[str, str]:

@@ -16,10 +16,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.command import run
 from benchmarks.machine import machine, warning
 from benchmarks.serving import figures
-from benchmarks.serving.command import add_rida_python, add_texts, run
 from benchmarks.serving.contestants import RIDA
+from benchmarks.serving.flags import add_rida_python, add_texts
 from benchmarks.serving.goals import goals_of_soak
 from benchmarks.serving.machine import versions
 from benchmarks.serving.measure import CAPACITY_CLIENTS, DEADLINE_SECONDS, Measuring

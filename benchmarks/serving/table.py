@@ -6,7 +6,6 @@ python -m benchmarks.serving.table --output docs/serving-benchmark.md
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections import Counter
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.command import read
 from benchmarks.serving.goals import RIDA, Results, goals, loads, values
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "serving.json"
@@ -21,14 +21,6 @@ SOAK: Final = RESULTS.with_name("serving-soak.json")
 
 _PARTS: Final = ("p50_ms", "p95_ms", "p99_ms")
 _HOLDS: Final = {True: "yes", False: "no", None: "not measured"}
-
-
-def read(path: Path) -> Results | None:
-    """Results as JSON, None where there are none yet."""
-    if not path.exists():
-        return None
-    found: Results = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def show(results: Results, soak: Results | None) -> str:

@@ -17,10 +17,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.command import run
 from benchmarks.machine import machine, warning
 from benchmarks.serving import chosen, figures
-from benchmarks.serving.command import add_texts, run
 from benchmarks.serving.contestants import PEERS, Contestant, Settings
+from benchmarks.serving.flags import add_texts
 from benchmarks.serving.machine import versions
 from benchmarks.serving.measure import Measuring
 from benchmarks.serving.processes import ContestantError, running

@@ -8,6 +8,7 @@ from typing import Final
 
 from model.errors import InputError
 from serving.settings import read_settings
+from serving.tables.flags import whole_number
 
 # What the other engine does not do with these, by the names argparse gives them.
 _ONLY_RAY: Final = ("address", "workers")
@@ -28,7 +29,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--address", metavar="ADDRESS", help="a Ray cluster's address (default: Ray on this machine)")
     group.add_argument(
         "--workers",
-        type=_workers,
+        type=whole_number(100_000),
         metavar="N",
         help="workers, each with --threads cores (default: 1 core each, all cores)",
     )
@@ -62,9 +63,3 @@ def score_on_ray(args: argparse.Namespace) -> int:
     if done.errors_before:
         say(f"rows with errors in the files that were done before: {done.errors_before:,}")
     return 1 if done.scored.errors or done.errors_before else 0
-
-
-def _workers(raw: str) -> int:
-    if not raw.isdecimal() or not 1 <= int(raw) <= 100_000:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 to 100000")
-    return int(raw)

@@ -1,10 +1,10 @@
 """A second set of weights that scores what was answered and answers nobody: a team sees what a swap would change.
 
 It must never cost an answer anything. So it lives in a process of its own, which a fault in native code or a lack of
-memory ends without the server; that process has the lowest priority, as threads of ours would share cores evenly; it
-is handed a few texts at a time and only while nothing waits for or is on the model, as a container's share of cores is
-used up by either; and what finds no room in a small queue is dropped and counted. The texts compared are therefore a
-sample that leans to quiet moments.
+memory ends without the server; that process has the lowest priority (on Windows the usual one), as threads of ours
+would share cores evenly; it is handed a few texts at a time and only while nothing waits for or is on the model, as a
+container's share of cores is used up by either; and what finds no room in a small queue is dropped and counted. The
+texts compared are therefore a sample that leans to quiet moments.
 """
 
 from __future__ import annotations

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from model.errors import InputError
-from serving.document.forms import Form, check_output, form_of
+from serving.document.file import document_file, libraries_of_html
+from serving.document.forms import Form, form_of
 from serving.output import plain
 from serving.report.columns import Asked, Columns, check_columns, check_no_texts, choose_columns
 from serving.report.content import Report
@@ -22,9 +21,8 @@ from serving.report.rows import ScoredRows, check_scored, read_rows
 from serving.report.sample import Sample
 from serving.report.slots import Slots
 from serving.report.summary import summarise
-from serving.tables.atomic import replaced
-from serving.tables.cells import as_cell_text, encoded
-from serving.tables.files import format_of, open_table, writing
+from serving.tables.cells import as_cell_text
+from serving.tables.files import check_own_file, format_of, open_table
 from serving.tables.progress import Show
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Chunk, Say, names
@@ -53,15 +51,9 @@ def write_report(
     """
     render = _renderer(form_of(output, form))
     _check_names(inputs, output)
-    with ExitStack() as stack:
-        with writing(output):
-            stream: BinaryIO = sys.stdout.buffer if output == PIPE else stack.enter_context(replaced(Path(output)))
+    with document_file(output) as write:
         report = read_report(inputs, asked, encoding=encoding, delimiter=delimiter, show=show, say=say)
-        page = encoded(render(report))
-        with writing(output):
-            stream.write(page)
-            stream.flush()
-            stack.close()
+        write(render(report))
     return report
 
 
@@ -161,14 +153,8 @@ def _renderer(form: Form) -> Any:
         from serving.report.markdown import as_markdown
 
         return as_markdown
-    try:
+    with libraries_of_html("a report"):
         from serving.report.page import as_page
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in ("jinja2", "markupsafe", "vl_convert"):
-            raise
-        raise InputError(
-            f'a report as HTML needs {error.name}: pip install "rida[report]". --format md and json do without.'
-        ) from error
     return as_page
 
 
@@ -185,4 +171,4 @@ def _check_names(inputs: Sequence[str], output: str) -> None:
             if same is not None:
                 raise InputError(f"{name} is the same file as {same}, and its rows would count twice. Name it once.")
             seen[about.st_dev, about.st_ino] = name
-    check_output(output, inputs)
+    check_own_file(output, inputs)

@@ -17,6 +17,8 @@ CELLS: Final = len(MOODS) * SLOTS
 
 TOPIC_SLOTS: Final[Mapping[str, int]] = {topic: slot for slot, topic in enumerate(TOPICS, start=1)}
 _KNOWN: Final = 4096
+_LONGEST_KNOWN: Final = 1000
+"""Cells that are remembered, and the most characters of each: a few megabytes together, whatever the file holds."""
 _FIRST_ROOM: Final = 8
 
 
@@ -52,7 +54,9 @@ class Slots:
     def of(self, value: object) -> tuple[int, ...] | None:
         """The slots of the topics in a cell; None where it holds what scoring does not write."""
         joined = _joined(value)
-        return None if joined is None else self._read(joined)
+        if joined is None:
+            return None
+        return self._read(joined) if len(joined) <= _LONGEST_KNOWN else self._split(joined)
 
     def fault(self, value: object) -> str:
         """What is wrong with a cell that `of` gives None for; nothing of the cell is repeated."""

@@ -73,6 +73,20 @@ def check_writable(name: str) -> None:
         raise InputError(f"{name}: of compressed files only .gz is written. Give the output another name.")
 
 
+def check_own_file(output: str, inputs: Sequence[str]) -> None:
+    """Raise InputError unless an output can be a file of its own."""
+    if output == PIPE:
+        return
+    path = Path(output)
+    if path.is_dir():
+        raise InputError(f"{output} is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise InputError(f"{output}: the folder {path.parent} does not exist. Make it first.")
+    for name in inputs:
+        if name != PIPE and path.exists() and Path(name).exists() and path.samefile(name):
+            raise InputError(f"{output} is also the input {name}. Give the output another name.")
+
+
 def open_table(name: str, *, encoding: str | None, delimiter: str | None, say: Say) -> AbstractContextManager[Table]:
     """Open an input. Raises InputError when entered, and later while its chunks are taken."""
     form = format_of(name)

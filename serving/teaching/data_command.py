@@ -6,6 +6,7 @@ import argparse
 from typing import Final
 
 from serving.settings import add_flags
+from serving.tables.flags import add_id_column, add_text_column, add_text_format, whole_number
 from serving.teaching.labelled import add_column_flags
 
 _MOST_SUGGESTED: Final = 10_000  # more than anybody labels before training again; clustering for more takes minutes
@@ -36,23 +37,20 @@ def _add_suggest(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "inputs", nargs="+", metavar="IN", help="file of texts, pattern in quotes, or folder of Parquet"
     )
-    parser.add_argument("-n", "--count", type=_count, default=200, metavar="N", help="how many (default: 200)")
+    parser.add_argument(
+        "-n", "--count", type=whole_number(_MOST_SUGGESTED), default=200, metavar="N", help="how many (default: 200)"
+    )
     parser.add_argument("--output", required=True, metavar="OUT", help="file to write")
     parser.add_argument(
         "--labelled", action="append", default=[], metavar="FILE",
         help="texts that are labelled already, and left out; may be given again",
     )  # fmt: skip
-    parser.add_argument(
-        "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
-    )
-    parser.add_argument("--id-column", metavar="NAME", help="column of ids (default: id, else the row's number)")
+    add_text_column(parser)
+    add_id_column(parser)
     parser.add_argument(
         "--language-column", metavar="NAME", help="column of languages (default: language, else lang, else found out)"
     )
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
-    parser.add_argument(
-        "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
-    )
+    add_text_format(parser)
     add_flags(parser, ("weights", "threads"))
     parser.set_defaults(run=_suggest)
 
@@ -89,9 +87,3 @@ def _check(args: argparse.Namespace) -> int:
     from serving.teaching.check_command import run
 
     return run(args)
-
-
-def _count(raw: str) -> int:
-    if not raw.isdecimal() or not 1 <= int(raw) <= _MOST_SUGGESTED:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MOST_SUGGESTED}")
-    return int(raw)

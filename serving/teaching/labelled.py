@@ -14,6 +14,7 @@ from model.errors import InputError
 from serving.tables.added import ADDED
 from serving.tables.columns import check_distinct, choose_id_column, choose_text_column
 from serving.tables.files import Kind, format_of, open_table
+from serving.tables.flags import add_id_column, add_text_column, add_text_format
 from serving.tables.inputs import expanded
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Chunk, Say, Table, names
@@ -81,9 +82,7 @@ class _Columns:
 
 def add_column_flags(parser: argparse.ArgumentParser, *, mood: bool = True) -> None:
     """Adds the flags that `asked_columns` reads; without `mood` those of topics alone."""
-    parser.add_argument(
-        "--text-column", metavar="NAME", help="column of texts (default: text, else the only one with texts)"
-    )
+    add_text_column(parser)
     if mood:
         parser.add_argument("--mood-column", metavar="NAME", help="column of moods (default: mood)")
         parser.add_argument(
@@ -92,15 +91,12 @@ def add_column_flags(parser: argparse.ArgumentParser, *, mood: bool = True) -> N
     parser.add_argument(
         "--topics-column", metavar="NAME", help="column of topics, several joined with ; (default: topics)"
     )
-    parser.add_argument("--id-column", metavar="NAME", help="column of ids (default: id, else the row's number)")
+    add_id_column(parser)
     parser.add_argument("--language-column", metavar="NAME", help="column of languages (default: language, else lang)")
     parser.add_argument(
         "--labels", type=Path, metavar="TOML", help="what the file's labels mean, in sections [mood] and [topics]"
     )
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of CSV, TSV and JSONL (default: found out)")
-    parser.add_argument(
-        "--delimiter", metavar="CHARACTER", help=r"what separates columns, \t for a tab (default: found out)"
-    )
+    add_text_format(parser)
 
 
 def asked_columns(args: argparse.Namespace) -> Asked:
@@ -119,7 +115,7 @@ def asked_columns(args: argparse.Namespace) -> Asked:
         split=getattr(args, "split_column", None),
         labels=LabelMap() if args.labels is None else read_label_map(args.labels),
         encoding=args.encoding,
-        delimiter="\t" if args.delimiter == r"\t" else args.delimiter,
+        delimiter=args.delimiter,
         moods=hasattr(args, "mood_column"),
     )
 

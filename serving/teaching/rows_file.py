@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from model.errors import InputError
-from serving.tables.files import check_writable, create_table, format_of, writing
-from serving.tables.source import PIPE
+from serving.tables.files import check_own_file, check_writable, create_table, format_of, writing
 from serving.tables.table import Row, RowChunk, Say
 
 
@@ -18,16 +15,7 @@ def check_output(output: str, inputs: Sequence[str]) -> None:
         InputError: Its name or its folder is wrong, or it is one of the inputs.
     """
     check_writable(output)
-    if output == PIPE:
-        return
-    path = Path(output)
-    if path.is_dir():
-        raise InputError(f"{output} is a folder. Name a file in it.")
-    if not path.parent.is_dir():
-        raise InputError(f"{output}: the folder {path.parent} does not exist. Make it first.")
-    for name in inputs:
-        if name != PIPE and path.exists() and Path(name).exists() and path.samefile(name):
-            raise InputError(f"{output} is also the input {name}. Give the output another name.")
+    check_own_file(output, inputs)
 
 
 def write_rows(output: str, columns: Sequence[str], rows: Sequence[Row], say: Say) -> None:

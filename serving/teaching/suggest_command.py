@@ -65,7 +65,7 @@ def _doubtful(inputs: Sequence[str], args: argparse.Namespace, labelled: Sequenc
         id=args.id_column,
         language=args.language_column,
         encoding=args.encoding,
-        delimiter="\t" if args.delimiter == r"\t" else args.delimiter,
+        delimiter=args.delimiter,
     )
     with shown_progress("reading", wanted=sys.stderr.isatty()) as show:
         for part in read_unlabelled(inputs, asked, labelled, left_out, show=show, say=say):

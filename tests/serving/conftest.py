@@ -1,4 +1,4 @@
-"""A real uvicorn on a real socket, in a thread of the test's own process."""
+"""A real uvicorn on a real socket, in a thread of the test's own process; a browser and a database where asked for."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from browsers import chromium
 from chat_systems import SETTINGS
+from log_lines import logged
+from parquet_files import write as write_parquet
 from prometheus_client.parser import text_string_to_metric_families
-from stores import Postgres
+from stores import KINDS, Postgres
 from stub_classifiers import Held
 
 from serving.http.lifecycle import Service
+from serving.http.logs import FORMATTERS
 from serving.http.server import Server, listen, url_of
 from serving.settings import Settings, read_settings
+from serving.store.database import open_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,20 @@ def held(start_stub, tiny_classifier) -> Iterator[tuple[Running, Held]]:
         yield server, stub
 
 
+@pytest.fixture(params=FORMATTERS)
+def written(request):
+    """Everything that the server would log from here on, in either format."""
+    # The test's own client logs what it sends; the server has no such client.
+    with logged(request.param, without=("httpx", "httpcore")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")  # no longer: while Playwright is open, no other event loop can run
+def browser():
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory) -> Iterator[Postgres]:
     """A PostgreSQL server, started for the first test that needs one."""
@@ -144,6 +163,20 @@ def new_store(request, tmp_path):
         return request.getfixturevalue("postgres").new_database() if kind == "postgresql" else str(tmp_path / "rida.db")
 
     return make
+
+
+@pytest.fixture(params=KINDS)
+def store(request, new_store):
+    """The setting of a store that does not exist yet, of each kind."""
+    return new_store(request.param)
+
+
+@pytest.fixture
+def database(store):
+    """A new store of each kind, opened."""
+    opened = open_database(store)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -165,3 +198,13 @@ def desk(start_desk) -> Iterator[Running]:
     """A ready server with a store and a secret for every system."""
     with start_desk() as server:
         yield server
+
+
+@pytest.fixture
+def feedback(tmp_path):
+    """A folder of five files, one of them empty, one in a folder of its own."""
+    counts = {"a.parquet": 130, "b c.parquet": 1, "empty.parquet": 0, "year=2024/a.parquet": 300, "z%1.parquet": 70}
+    for at, (name, count) in enumerate(counts.items()):
+        write_parquet(tmp_path / "feedback" / name, count, start=at)
+    (tmp_path / "feedback" / "_SUCCESS").touch()
+    return tmp_path / "feedback"

@@ -1,7 +1,8 @@
-"""Files as `rida score` writes them, made without a network."""
+"""Files as `rida score` writes them, made without a network, and what a report says of them."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from table_files import ADDED, write_rows
 
 from model.labels import MOODS
+from serving.cli import main
 
 FIRST_DAY = date(2025, 3, 3)
 WORDS = {
@@ -80,3 +82,10 @@ def year_of_feedback(rows: int = 1200, *, seed: int = 1) -> list[dict]:
             )
         )
     return found
+
+
+def as_json(tmp_path, rows, *options, name="in.csv"):
+    """What a report on such rows says."""
+    output = tmp_path / "report.json"
+    assert main(["report", written(tmp_path / name, rows), "-o", str(output), *options]) == 0
+    return json.loads(output.read_text(encoding="utf-8"))

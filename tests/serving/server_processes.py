@@ -38,6 +38,15 @@ def process(weights, *flags, code=None, ready=True, **streams):
             running.kill()
 
 
+def refused(weights, *flags) -> str:
+    """What is said on stderr by a server that cannot start."""
+    command = [sys.executable, "-m", "serving.cli", "serve", "--port", "0", "--weights", str(weights), *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
 def status_of(url) -> int | None:
     """What the ready route answers; nothing where nobody listens."""
     try:

@@ -13,7 +13,10 @@ import pytest
 from server_processes import free_port
 from sqlalchemy import func, select
 
+from serving.hooks.delivery import Delivered
 from serving.store.database import open_database
+from serving.store.intake import Arrival
+from serving.store.tables import now
 
 KINDS = ("sqlite", "postgresql")
 _numbers = itertools.count(1)
@@ -80,3 +83,9 @@ def count(store, table, *where):
         )
     finally:
         database.close()
+
+
+def arrival(number, *, system="generic", conversation="7", direction="customer", at=None, text="late"):
+    """A message as it comes in."""
+    at = at or now()
+    return Arrival(system, Delivered(f"key {number}", conversation, direction, text, at), at)

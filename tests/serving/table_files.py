@@ -77,6 +77,19 @@ class Stub:
         return Prediction(key, "angry" if angry > 0.5 else "satisfied", scores, topics, topics, False, False, 3)
 
 
+class Stopping(Stub):
+    """Stops after some chunks, as a user, a bug or a full disk would."""
+
+    def __init__(self, error=None, *, chunks=1):
+        super().__init__()
+        self.error, self.chunks = error or KeyboardInterrupt(), chunks
+
+    def classify(self, texts):
+        if len(self.scored) == self.chunks:
+            raise self.error
+        return super().classify(texts)
+
+
 def write_rows(path: Path, rows: list[dict]) -> str:
     """Write rows in the format that the name says; all rows need the same keys."""
     name = path.name.removesuffix(".gz")

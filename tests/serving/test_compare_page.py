@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsers import chromium
+from browsers import pages_of, require_no_barrier
 from other_weights import changed, with_own_topic
 from table_files import write_rows
 
@@ -39,30 +38,10 @@ def page_file(tiny_weights, tmp_path_factory):
     return output
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
 def open_page(browser, page_file):
-    opened = []
-
-    def open_it(scheme="light", width=900):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 1000})
-        page = context.new_page()
-        page.said, page.asked = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(page_file.as_uri())
-        opened.append(context)
-        return page
-
-    yield open_it
-    for context in opened:
-        context.close()
+    with pages_of(browser, page_file) as open_it:
+        yield open_it
 
 
 def test_the_page_asks_for_nothing_and_shows_what_is_hostile_as_text(open_page, page_file):
@@ -101,11 +80,7 @@ def test_verdicts_and_tables_are_there(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 900])
 def test_no_barrier_is_found_in_light_or_dark_wide_or_narrow(open_page, scheme, width):
-    page = open_page(scheme, width)
-    page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = true)")
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    require_no_barrier(open_page(scheme, width))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

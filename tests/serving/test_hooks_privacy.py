@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 
 import pytest
 from chat_systems import BODIES, SECRETS, deliver, signed
 from fake_systems import WEBHOOK_SECRET, running_fake
+from log_lines import logged
 from sqlalchemy.exc import OperationalError
 from stores import count
 from stub_classifiers import Quoting
@@ -23,17 +22,9 @@ CONVERSATION = 7070707
 
 @pytest.fixture(params=FORMATTERS)
 def written(request):
-    """Everything that the process logs from here on, at any level, as the server would write it."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(FORMATTERS[request.param])
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream.getvalue
-    root.removeHandler(handler)
-    root.setLevel(before)
+    """Everything that the process logs: here the server has a client too, and what that says counts."""
+    with logged(request.param) as found:
+        yield found
 
 
 def test_nothing_is_told_of_what_comes_in_goes_wrong_and_goes_out(start_desk, tiny_classifier, written, monkeypatch):

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import gc
-import io
 import json
 import logging
 import os
@@ -21,23 +20,6 @@ from serving.http.logs import FORMATTERS
 from serving.http.traces import trace
 
 CANARY = "canary-c0de-tell-nobody"
-
-
-@pytest.fixture(params=FORMATTERS)
-def written(request):
-    """Everything that the process logs from here on, at any level, as the server would write it."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(FORMATTERS[request.param])
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    # The test's own client logs what it sends; the server has no such client.
-    handler.addFilter(lambda record: not record.name.startswith(("httpx", "httpcore")))
-    yield stream.getvalue
-    root.removeHandler(handler)
-    root.setLevel(before)
 
 
 def line_of(server, written, request_id):

@@ -7,7 +7,6 @@ import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import chromium
 from chat_systems import SETTINGS, deliver, generic, say
 from stores import count
 from stub_classifiers import Stub
@@ -23,12 +22,6 @@ KEY = "key of the team"
 ANGRY = "you thieves the parcel is a scam!!!"
 ARABIC = "لصوص الطرد نصب!!!"
 SERIOUS = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

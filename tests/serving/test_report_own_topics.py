@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import re
+import tracemalloc
 
 import pytest
-from scored_files import FIRST_DAY, scored_row, written, year_of_feedback
+from scored_files import FIRST_DAY, as_json, scored_row, written, year_of_feedback
 
 from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS
 from serving.cli import main
@@ -27,10 +28,6 @@ def made(tmp_path, rows, form, *options, name="in.csv"):
     output = tmp_path / f"report.{form}"
     assert main(["report", written(tmp_path / name, rows), "-o", str(output), *options]) == 0
     return output.read_text(encoding="utf-8")
-
-
-def as_json(tmp_path, rows, *options, name="in.csv"):
-    return json.loads(made(tmp_path, rows, "json", *options, name=name))
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet", "in.xlsx"])
@@ -178,3 +175,15 @@ def test_more_than_any_weights_have_is_no_column_of_topics(tmp_path, capsys):
     assert f"in.csv, line {MAX_OWN_TOPICS + 2}: with this row there are more than {MAX_OWN_TOPICS} topics" in found
     assert re.search(rf"beside {TOPICS[0]}, .*{TOPICS[-1]}, and no weights have as many", found)
     assert "my card" not in found
+
+
+def test_long_cells_are_read_like_others_but_not_kept_in_memory():
+    found = slots.Slots()
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            assert found.of(f"price;{' ' * (100_000 + number)}{PARCEL}") == found.of(f"price;{PARCEL}")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000

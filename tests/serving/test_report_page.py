@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from browsers import pages_of, require_no_barrier
 from scored_files import scored_row, written, year_of_feedback
 
 from model.labels import MOODS
@@ -21,35 +18,12 @@ from serving.report import charts
 from serving.report.content import Breakdown, Part
 from serving.report.intervals import share_of
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ARABIC = "تأخر الطرد أسبوعين كاملين! رقم الطلب 1234 (ABC)."
 HOSTILE = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
     "</blockquote></style><a href='http://evil.example/'>x</a> {{ 7*7 }} &lt;b&gt; \u202egnp.exe\u202c \x00\x1b]0;x\x07"
 )
 NAME = "<b>\u202ebad</b>\"'><svg onload=alert(1)> متجر"
-
-
-@pytest.fixture(scope="module")  # no longer: while Playwright is open, no other event loop can run
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        why = "no Chromium is installed"
-        if os.environ.get("RIDA_TEST_ALL") == "1":
-            pytest.fail(f"{why}, and RIDA_TEST_ALL asks for all tests")
-        pytest.skip(why)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -70,23 +44,8 @@ def page_file(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser, page_file):
-    opened = []
-
-    def open_it(scheme="light", width=900):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 1000})
-        page = context.new_page()
-        page.said, page.asked, page.stopped = [], [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("requestfailed", lambda request: page.stopped.append(f"{request.url} {request.failure}"))
-        page.goto(page_file.as_uri())
-        opened.append(context)
-        return page
-
-    yield open_it
-    for context in opened:
-        context.close()
+    with pages_of(browser, page_file) as open_it:
+        yield open_it
 
 
 def test_the_page_asks_for_nothing_and_says_nothing(open_page, page_file):
@@ -189,11 +148,7 @@ def test_headings_go_down_one_step_at_a_time(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 900])
 def test_no_barrier_is_found_in_light_or_dark_wide_or_narrow(open_page, scheme, width):
-    page = open_page(scheme, width)
-    page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = true)")
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    require_no_barrier(open_page(scheme, width))
 
 
 def test_dark_is_dark_and_light_is_light(open_page):

@@ -8,20 +8,13 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from table_files import Stub, read_rows, write_rows
+from table_files import Stopping, Stub, read_rows, write_rows
 
 from model.errors import InputError
 from serving.batch import job, journal
 from serving.batch.journal import SUFFIX, Journal
 from serving.score import _Run, score
 from serving.tables import table
-
-
-class Stopping(Stub):
-    def classify(self, texts):
-        if self.scored:
-            raise KeyboardInterrupt
-        return super().classify(texts)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from table_files import Stub, read_rows, write_rows
+from table_files import Stopping, Stub, read_rows, write_rows
 
 from serving.batch.journal import SUFFIX
 from serving.score import score
@@ -45,15 +45,8 @@ def test_killed_at_random_calls_it_goes_on_and_gives_the_same_bytes(tmp_path, ti
 
 def stopped(name, output, chunks):
     """A run that is interrupted after some chunks."""
-
-    class Stopping(Stub):
-        def classify(self, texts):
-            if len(self.scored) == chunks:
-                raise KeyboardInterrupt
-            return super().classify(texts)
-
     with pytest.raises(KeyboardInterrupt):
-        score([name], str(output), classifier=Stopping(), progress=False)
+        score([name], str(output), classifier=Stopping(chunks=chunks), progress=False)
 
 
 def test_a_journal_torn_at_any_byte_is_gone_on_with(tmp_path, monkeypatch):

@@ -6,20 +6,13 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from table_files import Stub, write_rows
+from table_files import Stopping, Stub, write_rows
 
 from model.errors import InputError
 from serving.batch import job
 from serving.batch.journal import SUFFIX, opened_journal
 from serving.score import score
 from serving.tables import table
-
-
-class Stopping(Stub):
-    def classify(self, texts):
-        if self.scored:
-            raise KeyboardInterrupt
-        return super().classify(texts)
 
 
 @pytest.fixture

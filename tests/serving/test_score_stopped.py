@@ -9,7 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from table_files import Stub, read_rows, write_rows
+from table_files import Stopping, Stub, read_rows, write_rows
 
 from model.errors import InputError
 from serving.batch import repeats
@@ -28,19 +28,6 @@ def small_chunks(monkeypatch):
 
 def run(inputs, output, classifier):
     return score(inputs, str(output), classifier=classifier, progress=False)
-
-
-class Stopping(Stub):
-    """Stops after the first chunk, as a user, a bug or a full disk would."""
-
-    def __init__(self, error):
-        super().__init__()
-        self.error = error
-
-    def classify(self, texts):
-        if self.scored:
-            raise self.error
-        return super().classify(texts)
 
 
 @pytest.mark.usefixtures("small_chunks")

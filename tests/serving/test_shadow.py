@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import os
 import shutil
 import signal
@@ -17,7 +15,7 @@ import httpx
 import pytest
 from chat_systems import deliver, generic
 from other_weights import changed
-from server_processes import ROOT, process
+from server_processes import process, refused
 from stub_classifiers import Held, Quoting
 
 from model.errors import WeightsError
@@ -26,7 +24,6 @@ from model.manifest import CONFIG
 from model.prediction import Prediction, TopicScore
 from serving.http import shadow as shadow_module
 from serving.http.disagreement import Disagreement, change_of
-from serving.http.logs import FORMATTERS
 from serving.http.schemas import ShadowAnswer
 from serving.http.shadow_process import Failed, _answers
 
@@ -54,22 +51,6 @@ def shadowed(start_shadowed):
     with start_shadowed() as server:
         server.wait_until_ready()
         yield server
-
-
-@pytest.fixture(params=FORMATTERS)
-def written(request):
-    """Everything that the process logs from here on, at any level, as the server would write it."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(FORMATTERS[request.param])
-    handler.addFilter(lambda record: not record.name.startswith(("httpx", "httpcore")))
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream.getvalue
-    root.removeHandler(handler)
-    root.setLevel(before)
 
 
 def summary(server) -> dict:
@@ -250,19 +231,9 @@ def test_weights_that_do_not_load_refuse_the_start(start_server, tiny_classifier
 
 
 def test_the_command_ends_with_the_reason(tiny_weights, tmp_path):
-    command = [sys.executable, "-m", "serving.cli", "serve", "--port", "0", "--weights", str(tiny_weights)]
-    done = subprocess.run(
-        [*command, "--shadow", str(tmp_path / "nowhere")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "rida: --shadow (RIDA_SHADOW): " in done.stderr
-    assert "no such weights folder" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = refused(tiny_weights, "--shadow", str(tmp_path / "nowhere"))
+    assert "rida: --shadow (RIDA_SHADOW): " in said
+    assert "no such weights folder" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")

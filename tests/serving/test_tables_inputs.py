@@ -8,7 +8,7 @@ import lzma
 
 import pyarrow as pa
 import pytest
-from table_files import Stub, read_rows, write_rows
+from table_files import Stopping, Stub, read_rows, write_rows
 
 from model.errors import InputError
 from serving.score import score
@@ -52,13 +52,6 @@ def test_what_runs_leave_behind_is_no_input(tmp_path):
 
 def test_a_run_of_a_pattern_that_its_journal_fits_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "CHUNK_ROWS", 2)
-
-    class Stopping(Stub):
-        def classify(self, texts):
-            if self.scored:
-                raise KeyboardInterrupt
-            return super().classify(texts)
-
     write_rows(tmp_path / "in.csv", [{"text": f"words {n}"} for n in range(6)])
     with pytest.raises(KeyboardInterrupt):
         score([str(tmp_path / "*")], str(tmp_path / "out.csv"), classifier=Stopping(), progress=False)

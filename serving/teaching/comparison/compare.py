@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 
@@ -17,12 +15,11 @@ from data.rows import FeedbackRow
 from model.classifier import Classifier, load
 from model.errors import InputError, RecipeError
 from model.labels import MOODS
-from serving.document.forms import Form, check_output, form_of
+from serving.document.file import document_file, libraries_of_html
+from serving.document.forms import Form, form_of
 from serving.output import plain
 from serving.report.intervals import share_of
-from serving.tables.atomic import replaced
-from serving.tables.cells import encoded
-from serving.tables.files import writing
+from serving.tables.files import check_own_file
 from serving.tables.inputs import expanded
 from serving.tables.progress import Show
 from serving.tables.source import PIPE
@@ -75,18 +72,12 @@ def write_comparison(
     render = _renderer(form_of(output, form))
     if data.root is None:
         data = replace(data, names=expanded(data.names, output, say))
-        check_output(output, data.names)
+        check_own_file(output, data.names)
     both = (load(folders[0]), load(folders[1]))
-    with ExitStack() as stack:
-        with writing(output):
-            stream: BinaryIO = sys.stdout.buffer if output == PIPE else stack.enter_context(replaced(Path(output)))
+    with document_file(output) as write:
         rows, places = _rows_of_files(data, say) if data.root is None else _rows_of_sources(data, data.root, both[0])
         comparison = _compared(folders, both, rows, places, data.names, texts=texts, show=show)
-        page = encoded(render(comparison))
-        with writing(output):
-            stream.write(page)
-            stream.flush()
-            stack.close()
+        write(render(comparison))
     return comparison
 
 
@@ -264,12 +255,6 @@ def _renderer(form: Form) -> Callable[[Comparison], str]:
         from serving.teaching.comparison.markdown import as_markdown
 
         return as_markdown
-    try:
+    with libraries_of_html("a comparison"):
         from serving.teaching.comparison.page import as_page
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in ("jinja2", "markupsafe"):
-            raise
-        raise InputError(
-            f'a comparison as HTML needs {error.name}: pip install "rida[report]". --format md and json do without.'
-        ) from error
     return as_page
