@@ -202,8 +202,9 @@ class ClassifyAnswer(_Strict):
 
 
 class ModelAnswer(ModelName):
-    """The weights in use: labels, languages, limits, thresholds and what they were trained on."""
+    """The weights in use: speed, labels, languages, limits, thresholds and what they were trained on."""
 
+    speed: str
     labels: dict[str, list[str]]
     languages: dict[str, list[str]]
     limits: dict[str, int]
