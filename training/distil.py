@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,14 +39,16 @@ _UNHAPPY = SATISFACTION.index("unhappy")
 class Settings(BaseModel):
     """The student's size, how long it learns, and how much of the loss each topic is.
 
-    `layers` are those of the teacher that the student begins with; `max_tokens` with the two around a text.
+    `layers` are those of the teacher that the student begins with; `max_tokens` with the two around a text. The rate
+    rises and falls once in each cycle of passes over the texts.
     """
 
     model_config = ConfigDict(frozen=True)
 
     layers: tuple[int, ...] = (0, 11)
     inner: int = 1536
-    passes: int = 2
+    passes: int = 4
+    passes_a_cycle: int = 2
     max_tokens: int = 128
     topics_weight: float = 0.5
     optimisation: Optimisation = Optimisation(
@@ -103,12 +105,16 @@ def distil(
     optimisation = settings.optimisation
     lengths = [len(ids) for ids in learned.ids]
     plan: list[npt.NDArray[np.int64]] = []
+    cycles: list[Cycle] = []
     for number in range(settings.passes):
+        if number % settings.passes_a_cycle == 0:
+            cycles.append(Cycle(len(plan), len(plan), 1.0))
         order = np.random.default_rng(optimisation.seed + number).permutation(len(lengths))
         planned = plan_batches(
             [lengths[at] for at in order], tokens_per_batch=optimisation.tokens_per_batch, seed=number
         )
         plan.extend(order[batch] for batch in planned)
+        cycles[-1] = replace(cycles[-1], stop=len(plan))
     freeze(student, Encoder(freeze_embeddings=True))
     bfloat16 = bfloat16_pays(optimisation.precision, device)
     if bfloat16 and device.type == "cpu":
@@ -121,7 +127,6 @@ def distil(
     spread = float(learned.readings.vectors[:4096].astype(np.float32).std(axis=0).mean())
     tokens = [sum(lengths[at] for at in batch) for batch in plan]
     progress = Progress(work / "log.jsonl", tokens, done, every=optimisation.log_every)
-    cycles = [Cycle(0, len(plan), 1.0)]
     student.train()
     for step in range(done, len(plan)):
         for group in optimiser.param_groups:
