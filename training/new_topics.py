@@ -37,7 +37,8 @@ def add_topics(
         return {}
     labelled = [row for row in rows if row.topics is not None]
     known = sorted({topic for row in labelled for topic in row.topics or ()} - set(names))
-    gold = topic_targets(labelled, [*names, *known])[:, : len(names)]
+    # A text that nobody looked for a topic in counts as one without it here, where a head only begins.
+    gold = np.maximum(topic_targets(labelled, [*names, *known])[:, : len(names)], 0)
     examples = TopicExamples([row.text for row in labelled], tuple(names), gold)
     features, whitening, _, gold = embedded_examples(examples, base)
     rest = np.minimum(gold.sum(axis=0), len(gold) - gold.sum(axis=0))
