@@ -17,10 +17,10 @@ from model.calibration import Floats
 from model.config import read_config
 from model.manifest import CONFIG
 from model.network import FeedbackNetwork
-from training.graft import TopicHead
 from training.own_topics import FOLDS, embedded_examples, fit_heads, regression, unfolded
 from training.targets import Classes, topic_targets
 from training.topic_examples import TopicExamples
+from training.topic_head import TopicHead
 
 _STRENGTH = 10.0
 """Inverse strength of the regularisation where there are too few examples for cross-validation."""
