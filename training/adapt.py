@@ -17,14 +17,13 @@ from data.rows import FeedbackRow, Split
 from model.classifier import Classifier, load
 from model.config import TrainedOn
 from model.errors import InputError
-from model.manifest import MANIFEST
 from model.tokenizer import id_of
 from training.adapted_folder import Adapted, write_folder
 from training.batches import Encoded, encode, legible
 from training.between import go_between, state_of
 from training.blend import Blend
 from training.finetune import Epochs, Settings, fine_tune, plan_epochs, row_losses
-from training.folders import fresh_folder, recover_folder, replace_folder
+from training.folders import check_output, fresh_folder, replace_folder
 from training.lesson import Lesson, Say, make_lesson
 from training.new_topics import add_topics
 from training.recipe import Text
@@ -69,7 +68,6 @@ def adapt(
         WeightsError: `base` cannot be used.
     """
     settings = settings or Settings()
-    recover_folder(output)
     _check_output(output, base)
     before = load(base, speed="full")
     lesson = _lesson(own, before, say)
@@ -133,8 +131,7 @@ def adapt(
 def _check_output(output: Path, base: Path) -> None:
     if output.resolve() == base.resolve():
         raise InputError(f"{output}: is the weights folder that training begins with; give --output another one")
-    if output.is_file() or (output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).exists()):
-        raise InputError(f"{output}: is there already and is no weights folder; give --output another place")
+    check_output(output)
     if not output.absolute().parent.is_dir():
         raise InputError(
             f"{output.absolute().parent}: there is no such folder; make it, or give --output another place"

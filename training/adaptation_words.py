@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from training.report import percent
+from training.report import cell, percent
 
 ADAPTATION = "adaptation.json"
 """The file of a weights folder that says what it was adapted from, on what, and how it stands beside that."""
@@ -54,7 +54,7 @@ def section(adaptation: Mapping[str, Any]) -> list[str]:
             for name, found in own["measures"].items()
         ),
         *(
-            f"| new topic {_cell(name)}, F1 | {found['texts']:,} | | {percent(found['f1'])} | | |"
+            f"| new topic {cell(name)}, F1 | {found['texts']:,} | | {percent(found['f1'])} | | |"
             for name, found in own["new_topics"].items()
         ),
         "",
@@ -77,7 +77,3 @@ def _gain(found: Mapping[str, Any]) -> str:
     low, high = found["interval"]
     gain = f"{100 * found['gain']:+.1f}"
     return gain if low is None or high is None else f"{gain} ({100 * low:+.1f} to {100 * high:+.1f})"
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "/").split())

@@ -26,8 +26,6 @@ moves the answers to all other texts as well."""
 MIN_POSITIVES = 20
 """Texts of a topic below which no threshold is fitted (as in `training/fit.py`)."""
 
-NEW_TOPIC_THRESHOLD = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Blend:
@@ -43,7 +41,7 @@ def blend(
 ) -> Blend:
     """Fits calibration and thresholds on `heads`, the logits of `rows`, and blends them with those before.
 
-    `names` are the topics of the logits; one that `thresholds` does not name begins at 0.5.
+    `names` are the topics of the logits, all of which `thresholds` names.
     """
     satisfaction, anger, topics = satisfaction_targets(rows), anger_targets(rows), topic_targets(rows, names)
     shares = {
@@ -81,7 +79,7 @@ def _thresholds(
 ) -> Thresholds:
     topics = {}
     for name, value in fitted.topics.items():
-        known = before.topics.get(name, NEW_TOPIC_THRESHOLD)
+        known = before.topics[name]
         share = positives[name] / (positives[name] + MIN_POSITIVES) if positives[name] >= MIN_POSITIVES else 0.0
         topics[name] = round(_mix(known, value, share), 4)
     return Thresholds(

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from model.config import WeightsConfig, read_config
+from model.config import TrainedOn, WeightsConfig, read_config
 from model.errors import InputError, WeightsError
 from model.labels import MOODS
 from model.manifest import CARD, CONFIG
 from training.adaptation_words import ADAPTATION, section
 from training.comparison import MAX_F1_LOST, MIN_UNCHANGED
 from training.fit import RULES
-from training.report import percent, table
+from training.fitted_topics import read_fits
+from training.fitted_topics import section as own_topics
+from training.report import cell, percent, table
 from training.speed_words import speed_section
 
 _WEAK_LANGUAGES = 5
@@ -43,6 +45,7 @@ def write_card(folder: Path, *, evaluations: Sequence[dict[str, Any]], notes: st
         parts += [notes]
     parts += [*_calibration(config), *_export(comparison, adapted=(folder / ADAPTATION).exists())]
     parts += [*speed_section(config), *_sources(config)]
+    parts += own_topics(read_fits(folder))
     fresh = folder / (CARD + ".tmp")
     fresh.write_text("\n".join(parts), encoding="utf-8")
     fresh.replace(folder / CARD)
@@ -229,27 +232,37 @@ def _export(comparison: dict[str, Any], *, adapted: bool) -> list[str]:
 
 
 def _sources(config: WeightsConfig) -> list[str]:
+    own = [each for each in config.trained_on if _is_own(each)]
+    public = [each for each in config.trained_on if each not in own]
+    lines = ["## Trained on", ""]
+    if public:
+        lines += [
+            "Public research data; their licences as stated by their publishers. Many state none or allow research "
+            "only: check them before using these weights in a product, or train without them "
+            "(`exclude_licences` in the recipe).",
+            "",
+        ]
+    if config.teacher:
+        lines += [
+            f"Also taught by earlier weights (SHA-256 {config.teacher}…), whose own sources their card lists.",
+            "",
+        ]
+    if public or not own:
+        lines += _source_table(public)
+    if own:
+        lines += ["Own labels, whose rights are those of their owner:", "", *_source_table(own)]
+    return lines
+
+
+def _is_own(source: TrainedOn) -> bool:
+    """Whether it is a file of somebody's own labels, as `training/adapt.py` names them."""
+    return source.licence == "of its owner" and source.title.startswith("own labels")
+
+
+def _source_table(sources: Sequence[TrainedOn]) -> list[str]:
     return [
-        "## Trained on",
-        "",
-        "Public research data; their licences as stated by their publishers. Many state none or allow research "
-        "only: check them before using these weights in a product, or train without them "
-        "(`exclude_licences` in the recipe).",
-        "",
-        *(
-            [
-                f"Also taught by earlier weights (SHA-256 {config.teacher}…), whose own sources their card lists.",
-                "",
-            ]
-            if config.teacher
-            else []
-        ),
         "| source | title | licence |",
         "|---|---|---|",
-        *(f"| {_cell(each.name)} | {_cell(each.title)} | {_cell(each.licence)} |" for each in config.trained_on),
+        *(f"| {cell(each.name)} | {cell(each.title)} | {cell(each.licence)} |" for each in sources),
         "",
     ]
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "/").split())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.annotations import annotated_rows, read_annotations
@@ -14,6 +17,8 @@ from data.unmarked import unmarked_rows
 from model.errors import RecipeError
 from model.labels import TOPICS
 from training.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,11 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
     """
     share = recipe.data.validation_share
     folders = {source.name: source.folder or data_root / source.name for source in recipe.sources}
-    rows = [row for folder in folders.values() for row in read_source(folder, validation_share=share)]
+    rows = [
+        row
+        for folder in folders.values()
+        for row in without_own_topics(read_source(folder, validation_share=share), folder)
+    ]
     names = sorted({source.name for source in recipe.sources} | {row.origin for row in rows if row.origin})
     cards = {name: _card(folders.get(name, data_root / name)) for name in names}
     excluded = {name for name, card in cards.items() if _excluded(card.licence, recipe)}
@@ -58,6 +67,28 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
     used = {row.source for row in train} | {row.origin for row in train}
     validation = [row for row in rows if row.split == "validation" and allowed(row)]
     return Corpus(train, validation, tuple(card for name, card in cards.items() if name in used))
+
+
+def without_own_topics(rows: Sequence[FeedbackRow], folder: Path) -> list[FeedbackRow]:
+    """The rows of a source without own topics, which no recipe trains; says which and in how many rows.
+
+    A topic is one if the row's `topics_covered` has it, as in corrections; any other name is a mistake, and stays.
+    """
+    left_out: Counter[str] = Counter()
+
+    def shared(row: FeedbackRow) -> FeedbackRow:
+        own = set(row.topics or ()) & set(row.topics_covered or ()) - set(TOPICS)
+        left_out.update(own)
+        return replace(row, topics=tuple(topic for topic in row.topics or () if topic not in own)) if own else row
+
+    kept = [shared(row) for row in rows]
+    if left_out:
+        log.warning(
+            "%s: own topics are left out, as a recipe trains only those that all weights have: %s. rida topics fit or "
+            "rida train --data learns them",
+            folder, ", ".join(f"{name!r} ({count} rows)" for name, count in sorted(left_out.items())),
+        )  # fmt: skip
+    return kept
 
 
 def _card(folder: Path) -> SourceCard:

@@ -82,8 +82,8 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     inputs = _seen_inputs(network, tokenizer, texts, settings)
     quantised = {name: quantised_matrix(matrix_of(weights, name)[0], inputs[name]) for name in matrix_names(shape)}
     log.info("quantised; looking which matrices the answers depend on")
-    probes = [windows[0] for windows in _windows(texts[: settings.probed_texts], vocabulary.tokenizer, settings)]
-    changes = logit_changes(weights, shape, quantised, probes, pad_id=id_of(vocabulary.tokenizer, "<pad>"))
+    probes = [windows[0] for windows in _windows(texts[: settings.probed_texts], tokenizer, settings)]
+    changes = logit_changes(network, quantised, probes, pad_id=id_of(tokenizer, "<pad>"))
     by_change = sorted(changes, key=lambda name: changes[name], reverse=True)
     reference = _reference(network, tokenizer, calibration, settings)
 

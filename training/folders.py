@@ -8,6 +8,23 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from model.classifier import SHIPPED_WEIGHTS
+from model.errors import InputError
+from model.manifest import MANIFEST
+
+
+def check_output(output: Path) -> None:
+    """Whether a weights folder may be written there; takes back one that a killed process left between two names.
+
+    Raises:
+        InputError: something else stands there, or it is the folder that belongs to the package.
+    """
+    if output.resolve() == SHIPPED_WEIGHTS.resolve():
+        raise InputError(f"{output} holds the weights that belong to rida; name another folder")
+    recover_folder(output)
+    if output.exists() and not (output.is_dir() and ((output / MANIFEST).exists() or not any(output.iterdir()))):
+        raise InputError(f"{output}: is there already and is no weights folder; name another one, or remove it")
+
 
 def fresh_folder(folder: Path) -> Path:
     """Where the new content of `folder` is put together; nothing is there yet."""
@@ -37,3 +54,8 @@ def _beside(folder: Path, which: str) -> Path:
     # Resolved, so that a link stays one, and `.` has a name.
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.rida-{which}")
+
+
+def legible_name(name: str) -> str:
+    """The name of a file or folder as UTF-8 can hold it."""
+    return name.encode(errors="replace").decode()

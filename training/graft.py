@@ -4,48 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from model.classifier import SHIPPED_WEIGHTS
 from model.config import WeightsConfig, read_config
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS
-from model.manifest import CARD, CONFIG, GRAPH, MANIFEST, SMALL_GRAPH, write_manifest
-from training.folders import fresh_folder, recover_folder, replace_folder
+from model.manifest import CARD, CONFIG, GRAPH, SMALL_GRAPH, write_manifest
+from training.fitted_topics import HEADING, FittedTopics, section, write_fits
+from training.folders import check_output, fresh_folder, replace_folder
 from training.own_heads import own_heads, set_own_heads
 from training.pooled import read_graph
-
-HEADING = "## Own topics"
-
-
-@dataclass(frozen=True, slots=True)
-class TopicHead:
-    """A linear head on the vectors of `feature_layers`, one after the other, (layers · width,).
-
-    The sigmoid of what it gives is the probability of the topic, which counts from `threshold` on.
-    """
-
-    name: str
-    weights: npt.NDArray[np.float64]
-    bias: float
-    threshold: float
-
-
-def check_output(output: Path) -> None:
-    """Whether a weights folder may be written there.
-
-    Raises:
-        InputError: something else stands there, or it is the folder that belongs to the package.
-    """
-    if output.resolve() == SHIPPED_WEIGHTS.resolve():
-        raise InputError(f"{output} holds the weights that belong to rida; name another folder")
-    recover_folder(output)
-    if output.exists() and not (output.is_dir() and ((output / MANIFEST).exists() or not any(output.iterdir()))):
-        raise InputError(f"{output} is there and no weights folder; name another one, or remove it")
+from training.speed_words import note_speed
+from training.topic_head import TopicHead
 
 
 def kept_topics(config: WeightsConfig, new: Sequence[str]) -> list[str]:
@@ -62,8 +34,16 @@ def kept_topics(config: WeightsConfig, new: Sequence[str]) -> list[str]:
     return kept
 
 
-def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str) -> None:
-    """Writes the folder `output`: `weights` with own topics, and `notes` on them in its card.
+def graft(
+    weights: Path,
+    heads: Sequence[TopicHead],
+    output: Path,
+    *,
+    name: str,
+    version: str,
+    fits: Sequence[FittedTopics],
+) -> None:
+    """Writes the folder `output`: `weights` with own topics under a name and version, and what `fits` tell of them.
 
     An own topic that `weights` has already is replaced where a head has its name, and kept else. What stands at
     `output` is replaced once the new folder is whole.
@@ -90,25 +70,32 @@ def graft(weights: Path, heads: Sequence[TopicHead], output: Path, *, notes: str
     fresh = fresh_folder(output)
     shutil.copytree(weights, fresh, ignore=shutil.ignore_patterns(SMALL_GRAPH))
     (fresh / GRAPH).write_bytes(model.SerializeToString())
-    config = _with_topics(config, kept, heads)
-    (fresh / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    _note(fresh / CARD, notes)
+    made = _with_topics(config, kept, heads, name=name, version=version)
+    (fresh / CONFIG).write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_fits(fresh, fits)
+    _note(fresh / CARD, config, made, fits)
+    note_speed(fresh)
     write_manifest(fresh)
     replace_folder(output, fresh)
 
 
-def _with_topics(config: WeightsConfig, kept: Sequence[str], heads: Sequence[TopicHead]) -> WeightsConfig:
+def _with_topics(
+    config: WeightsConfig, kept: Sequence[str], heads: Sequence[TopicHead], *, name: str, version: str
+) -> WeightsConfig:
     thresholds = {name: config.thresholds.topics[name] for name in (*TOPICS, *kept)}
     thresholds |= {head.name: head.threshold for head in heads}
     # The small graph knows nothing of own topics.
     content = config.model_dump(mode="json") | {"speed": "full", "fast": None}
-    content["topics"] = list(thresholds)
+    content |= {"name": name, "version": version, "topics": list(thresholds)}
     content["thresholds"]["topics"] = thresholds
     # Built anew and not copied, so that it is checked.
     return WeightsConfig.model_validate(content)
 
 
-def _note(card: Path, notes: str) -> None:
-    """Puts the section on own topics at the card's end, in the place of the one before."""
-    before = card.read_text(encoding="utf-8").partition(f"{HEADING}\n")[0].rstrip() if card.exists() else ""
-    card.write_text(f"{before}\n\n{HEADING}\n\n{notes.strip()}\n", encoding="utf-8")
+def _note(card: Path, before: WeightsConfig, made: WeightsConfig, fits: Sequence[FittedTopics]) -> None:
+    """Gives the card the new name, and at its end the section on own topics, in the place of the one before."""
+    text = card.read_text(encoding="utf-8").partition(f"{HEADING}\n")[0].rstrip() if card.exists() else ""
+    title = f"# {before.name} {before.version}\n"
+    if text.startswith(title):
+        text = f"# {made.name} {made.version}\n{text.removeprefix(title)}"
+    card.write_text("\n".join([text, "", *section(fits)]), encoding="utf-8")

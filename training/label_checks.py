@@ -13,6 +13,7 @@ from data.rows import FeedbackRow, Split
 from model.labels import MOODS, TOPICS
 from training.label_errors import LabelError
 from training.near_duplicates import exact_key
+from training.topic_names import plain
 
 Kind = Literal[
     "leak", "conflict", "label", "near_leak", "near_conflict", "topic_name", "class", "encoding", "unreadable", "cut",
@@ -199,7 +200,7 @@ def misspelt_topics(rows: Sequence[FeedbackRow]) -> Iterator[Finding]:
             where[topic].append(at)
     for topic, found in where.items():
         others = [name for name in {*where, *TOPICS} - {topic} if _is_known(name, topic, where)]
-        same = sorted(name for name in others if _plain(name) == _plain(topic))
+        same = sorted(name for name in others if plain(name) == plain(topic))
         near = difflib.get_close_matches(topic, sorted(others), n=1, cutoff=_ALIKE) if len(found) < LEAST else []
         if topic not in TOPICS and (meant := (same or near)[:1]):
             count = f"{len(found):,} {'row has' if len(found) == 1 else 'rows have'}"
@@ -212,10 +213,6 @@ def misspelt_topics(rows: Sequence[FeedbackRow]) -> Iterator[Finding]:
 def _is_known(name: str, topic: str, where: dict[str, list[int]]) -> bool:
     """Whether `name` can be what `topic` means: one of Rida's, or one that stands more often."""
     return name in TOPICS or len(where[name]) > len(where[topic])
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def rare_languages(languages: Sequence[str | None]) -> Iterator[Finding]:

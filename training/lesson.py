@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from data.rows import FeedbackRow
 from model.errors import InputError
-from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS, own_topic_fault
+from model.labels import MAX_OWN_TOPICS, MOODS, TOPICS
 from training.sides import Sides
 from training.targets import moods_are_told
 from training.topic_examples import MIN_EXAMPLES
-from training.topic_names import misnamed
+from training.topic_names import faults as name_faults
 
 MIN_TRAIN = 32
 """Texts to learn from: with fewer, one epoch is a single step."""
@@ -122,7 +122,7 @@ def _new_topics(rows: Sequence[FeedbackRow], known: Sequence[str], say: Say) -> 
             f"{len(new):,} topics are not among those of the weights, which would have {own:,} own ones then; "
             f"{MAX_OWN_TOPICS} are the most. Is it the right column of topics? Several of one text are joined with ;"
         )
-    faults = [*_misnamed(new, known), *_too_rare(new, counts), *_without_others(new, rows)]
+    faults = [*name_faults(new, [*known, *new]), *_too_rare(new, counts), *_without_others(new, rows)]
     if faults:
         rest = len(faults) - _LISTED
         more = [f"and {rest:,} more topics"] if rest > 0 else []
@@ -132,13 +132,6 @@ def _new_topics(rows: Sequence[FeedbackRow], known: Sequence[str], say: Say) -> 
         if near:
             say(f"Topic {name!r} is new and looks like {near[0]!r}: if both are one, say so in [topics] of --labels.")
     return tuple(new)
-
-
-def _misnamed(new: Sequence[str], known: Sequence[str]) -> Iterator[str]:
-    for name in new:
-        if fault := own_topic_fault(name):
-            yield f"the topic {name[:60]!r} {fault}"
-    yield from misnamed(new, [*known, *new])
 
 
 def _too_rare(new: Sequence[str], counts: Counter[str]) -> Iterator[str]:

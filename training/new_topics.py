@@ -17,10 +17,10 @@ from model.calibration import Floats
 from model.config import read_config
 from model.manifest import CONFIG
 from model.network import FeedbackNetwork
-from training.graft import TopicHead
 from training.own_topics import FOLDS, embedded_examples, fit_heads, regression, unfolded
 from training.targets import Classes, topic_targets
 from training.topic_examples import TopicExamples
+from training.topic_head import TopicHead
 
 _STRENGTH = 10.0
 """Inverse strength of the regularisation where there are too few examples for cross-validation."""
@@ -37,7 +37,8 @@ def add_topics(
         return {}
     labelled = [row for row in rows if row.topics is not None]
     known = sorted({topic for row in labelled for topic in row.topics or ()} - set(names))
-    gold = topic_targets(labelled, [*names, *known])[:, : len(names)]
+    # A text that nobody looked for a topic in counts as one without it here, where a head only begins.
+    gold = np.maximum(topic_targets(labelled, [*names, *known])[:, : len(names)], 0)
     examples = TopicExamples([row.text for row in labelled], tuple(names), gold)
     features, whitening, _, gold = embedded_examples(examples, base)
     rest = np.minimum(gold.sum(axis=0), len(gold) - gold.sum(axis=0))

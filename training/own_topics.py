@@ -11,9 +11,7 @@ import json
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +21,20 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from data.rows import FeedbackRow
 from model.calibration import Floats, sigmoid
-from model.config import read_config
+from model.config import WeightsConfig, read_config
 from model.errors import InputError
 from model.layers import feature_layers
 from model.manifest import CONFIG, GRAPH
 from training.embedding import Embedder
-from training.graft import TopicHead, check_output, graft, kept_topics
+from training.fitted_topics import FittedTopics, read_fits
+from training.folders import check_output, legible_name
+from training.graft import graft, kept_topics
 from training.pooled import depth, read_graph
 from training.targets import Classes
-from training.topic_examples import MIN_EXAMPLES, TopicExamples, check_examples, topic_examples
+from training.topic_examples import TopicExamples, check_examples, topic_examples
 from training.topic_features import Whitening, fit_whitening
-from training.topic_quality import TopicQuality, quality_table, topic_qualities
+from training.topic_head import TopicHead
+from training.topic_quality import topic_qualities
 
 log = logging.getLogger(__name__)
 
@@ -51,44 +52,19 @@ _BACKGROUND = Path(__file__).parent / "written" / "data.jsonl"
 _BACKGROUND_TEXTS = 1200
 
 
-@dataclass(frozen=True, slots=True)
-class FittedTopics:
-    """What was learned: how good each topic is, on how many texts, and how strongly it was regularised."""
-
-    qualities: tuple[TopicQuality, ...]
-    texts: int
-    without: int
-    strength: float
-
-    def table(self) -> list[str]:
-        """A line a topic, as Markdown that also reads well on a terminal; per cent."""
-        return quality_table(self.qualities)
-
-    def advice(self) -> list[str]:
-        """What would make the topics better, in sentences."""
-        said = [advice for quality in self.qualities if (advice := quality.advice())]
-        if self.without < MIN_EXAMPLES:
-            said.append(
-                f"Only {self.without} texts have none of the topics: texts on other things will often be given one, "
-                "too. Add some with an empty topic."
-            )
-        return said
-
-    def as_dict(self) -> dict[str, Any]:
-        """The shape that `rida topics fit --json` shows."""
-        return {
-            "texts": self.texts,
-            "without_topic": self.without,
-            "inverse_regularisation": self.strength,
-            "topics": [quality.as_dict() for quality in self.qualities],
-            "advice": self.advice(),
-        }
-
-
 def fit_own_topics(
-    rows: Sequence[FeedbackRow], *, weights: Path, output: Path, threads: int | None = None
+    rows: Sequence[FeedbackRow],
+    *,
+    weights: Path,
+    output: Path,
+    name: str | None = None,
+    version: str | None = None,
+    threads: int | None = None,
 ) -> FittedTopics:
     """Learns the own topics that `rows` name and writes `weights` with them to the folder `output`.
+
+    The new weights have the name of their folder unless `name` says another. Their version is 1, or one more than that
+    of `weights` where these have the name already, unless `version` says another.
 
     Raises:
         InputError: nothing can be learned from the rows, or `output` cannot be written.
@@ -102,13 +78,24 @@ def fit_own_topics(
     check_examples(TopicExamples(texts, examples.names, gold))
     heads, held_out, strength = fit_heads(features, gold, examples.names)
     fitted = FittedTopics(
-        topic_qualities(heads, held_out, said_by_others(held_out, gold), gold),
+        base=f"{config.name} {config.version}",
+        qualities=topic_qualities(heads, held_out, said_by_others(held_out, gold), gold),
         texts=len(gold),
         without=int((gold.sum(axis=1) == 0).sum()),
         strength=strength,
     )
-    graft(weights, [unfolded(head, whitening) for head in heads], output, notes=_notes(fitted))
+    name = legible_name(name or output.resolve().name)
+    graft(
+        weights, [unfolded(head, whitening) for head in heads], output,
+        name=name, version=version or _version(config, name),
+        fits=[*read_fits(weights, without=examples.names), fitted],
+    )  # fmt: skip
     return fitted
+
+
+def _version(before: WeightsConfig, name: str) -> str:
+    """Weights that take the place of those they came from are told apart by their version."""
+    return str(int(before.version) + 1) if before.name == name and before.version.isdecimal() else "1"
 
 
 def embedded_examples(
@@ -219,17 +206,3 @@ def _best_f1(scores: Floats, gold: Classes) -> float:
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     best = float(np.clip(thresholds[int(f1[:-1].argmax())], 0.1, 0.9))
     return math.floor(best * 1e4) / 1e4  # rounded up, the text that it was chosen by would fall under it
-
-
-def _notes(fitted: FittedTopics) -> str:
-    return "\n".join(
-        [
-            f"Learned by `rida topics fit` from {fitted.texts} labelled texts, {fitted.without} of them without an own "
-            "topic. The encoder and all other heads are unchanged. Figures in per cent, by cross-validation on those "
-            "texts: of other texts, and of other languages than theirs, they say little.",
-            "",
-            *fitted.table(),
-            "",
-            *(f"- {advice}" for advice in fitted.advice()),
-        ]
-    )

@@ -31,6 +31,8 @@ fit in 16 bits (2 * 255 * 63 < 2**15), where CPUs without VNNI would saturate.
 _STRENGTHS = (0.5, 0.6, 0.7, 0.8, 0.9)
 _KEPT_RANGES = (1.0, 0.85, 0.7, 0.55)
 _SEARCHED_TOKENS = 1024
+_ROWS_AT_ONCE = 4096
+"""Rows of a table that are quantised together: all of a large one, in floats, several times, are a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class QuantisedMatrix:
         shifted = np.rint(inputs / self.smoothing / self.scale) + self.zero
         integers = np.clip(shifted, 0, 255) - self.zero
         return np.asarray((integers * self.scale) @ (self.columns.values * self.columns.scales), dtype=np.float32)
+
+    def part(self, at: int, of: int) -> QuantisedMatrix:
+        """One of as many equal parts of the matrix, whose columns are next to each other."""
+        values, scales = np.split(self.columns.values, of, axis=1)[at], np.split(self.columns.scales, of)[at]
+        return replace(self, columns=Columns(values, scales))
 
 
 def rounded_columns(matrix: Floats, *, limit: int) -> Columns:
@@ -102,13 +109,23 @@ def blocks(table: Floats) -> Blocks:
     comes back without loss.
     """
     rows, width = table.shape
+    packed = np.empty((rows, width // 2), dtype=np.uint8)
+    scales = np.empty((rows, width // BLOCK), dtype=np.float32)
+    for begin in range(0, rows, _ROWS_AT_ONCE):
+        part = slice(begin, begin + _ROWS_AT_ONCE)
+        packed[part], scales[part] = _packed(table[part])
+    return Blocks(packed, scales)
+
+
+def _packed(table: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+    rows, width = table.shape
     parts = table.reshape(rows, width // BLOCK, BLOCK)
     extreme = np.take_along_axis(parts, np.abs(parts).argmax(axis=2)[..., None], axis=2)[..., 0]
     scales = (extreme / -8).astype(np.float32)
     divisors = np.where(scales == 0, 1, scales)
     values = np.clip(np.rint(parts / divisors[..., None]), -8, 7).astype(np.int8).reshape(rows, width)
     nibbles = (values & 15).astype(np.uint8)
-    return Blocks((nibbles[:, ::2] | nibbles[:, 1::2] << 4).astype(np.uint8), scales)
+    return (nibbles[:, ::2] | nibbles[:, 1::2] << 4).astype(np.uint8), scales
 
 
 def quantised_matrix(matrix: Floats, inputs: Floats) -> QuantisedMatrix:

@@ -34,11 +34,14 @@ def windows_of(
 
 
 def padded_batches(
-    parts: Sequence[Sequence[int]], *, pad_id: int
+    parts: Sequence[Sequence[int]], *, pad_id: int, tokens: int = _TOKENS_PER_BATCH
 ) -> list[tuple[list[int], torch.Tensor, torch.Tensor]]:
-    """Batches windows by length: positions, input ids (batch, length) and mask (batch, length)."""
+    """Batches windows by length: positions, input ids (batch, length) and mask (batch, length).
+
+    A batch holds at most `tokens` pieces, padding among them.
+    """
     batches = []
-    for positions in batches_by_length([len(part) for part in parts], tokens_per_batch=_TOKENS_PER_BATCH):
+    for positions in batches_by_length([len(part) for part in parts], tokens_per_batch=tokens):
         longest = max(len(parts[at]) for at in positions)
         input_ids = torch.full((len(positions), longest), pad_id)
         mask = torch.zeros_like(input_ids)

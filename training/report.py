@@ -10,6 +10,11 @@ from model.labels import FIRST_CLASS_LANGUAGES, MOODS
 REPORT = "report.md"
 
 
+def cell(text: str) -> str:
+    """A value from outside as a cell of a Markdown table."""
+    return " ".join(text.replace("|", "/").split())
+
+
 def write_report(evaluation: dict[str, Any], folder: Path) -> None:
     """Writes `report.md` and the plots that it shows into `folder`."""
     parts = [f"# Evaluation of {evaluation['weights']['name']} {evaluation['weights']['version']}", ""]

@@ -52,7 +52,7 @@ def requantised_graph(
         if share and not by_change:
             log.info("the quantised network answers otherwise too often; looking which matrices that depends on")
             candidates = {name: integer[name] for name in trained}
-            changes = logit_changes(weights, before.shape, candidates, windows[:_PROBED_WINDOWS], pad_id=pad_id)
+            changes = logit_changes(network, candidates, _spread(windows, _PROBED_WINDOWS), pad_id=pad_id)
             by_change = sorted(changes, key=lambda name: changes[name], reverse=True)
         in_float = set(by_change[: round(share * len(by_change))])
         made = build_graph(weights, before.shape, {name: integer[name] for name in integer if name not in in_float})
@@ -70,11 +70,13 @@ def _requantised(
     frozen_layers: int,
     pad_id: int,
 ) -> dict[str, QuantisedMatrix]:
+    trained = [name for name in before.integer if int(name.split(".")[0]) >= frozen_layers]
     batches = padded_batches(windows, pad_id=pad_id)
-    inputs = watch_inputs(network.eval(), ((input_ids, mask) for _, input_ids, mask in batches))
-    return {
-        name: kept
-        if int(name.split(".")[0]) < frozen_layers
-        else quantised_matrix(matrix_of(weights, name)[0], inputs[name])
-        for name, kept in before.integer.items()
-    }
+    inputs = watch_inputs(network.eval(), ((input_ids, mask) for _, input_ids, mask in batches), names=trained)
+    anew = {name: quantised_matrix(matrix_of(weights, name)[0], inputs.pop(name)) for name in trained}
+    return {name: anew.get(name, kept) for name, kept in before.integer.items()}
+
+
+def _spread(windows: Windows, most: int) -> Windows:
+    """At most so many windows, evenly over all of them: first come the own ones, then those rehearsed."""
+    return windows[:: max(1, -(-len(windows) // most))]

@@ -15,12 +15,12 @@ import numpy.typing as npt
 from scipy.stats import false_discovery_control, norm
 from sklearn.metrics import confusion_matrix
 
-from data.rows import FeedbackRow
 from model.labels import MOODS
+from training.gold import Gold
 from training.measures import FALSE_ALARM_RATE, calibration_error, decided_satisfaction
 from training.paired import MIN_ROWS, Interval, macro_f1, micro_f1, paired_difference
 from training.reading import Reading
-from training.targets import UNKNOWN, Classes, anger_targets, mood_targets, satisfaction_targets, topic_targets
+from training.targets import UNKNOWN, Classes
 
 Head = Literal["mood", "satisfaction", "angry", "topics"]
 Verdict = Literal["better", "worse", "the same", "not enough data to tell"]
@@ -61,24 +61,6 @@ class SideBySide:
     unhappy_only: int
     """Rows whose label says dissatisfied or angry, and not which."""
     looks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """Labels as class numbers, UNKNOWN where a row does not say; of topics (rows, `topics`)."""
-
-    moods: Classes
-    satisfaction: Classes
-    angry: Classes
-    topics: tuple[str, ...]
-    found: Classes
-
-
-def gold_of(rows: Sequence[FeedbackRow]) -> Gold:
-    """The labels of rows, and every topic that they name."""
-    covered = {name for row in rows if row.topics is not None for name in (*(row.topics_covered or ()), *row.topics)}
-    names = tuple(sorted(covered))
-    return Gold(mood_targets(rows), satisfaction_targets(rows), anger_targets(rows), names, topic_targets(rows, names))
 
 
 def side_by_side(gold: Gold, languages: Sequence[str | None], first: Reading, second: Reading) -> SideBySide:

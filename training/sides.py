@@ -105,7 +105,11 @@ def _merged(rows: Sequence[FeedbackRow]) -> tuple[FeedbackRow, bool]:
     union = tuple(dict.fromkeys(topic for named in topics for topic in named))
     merged = replace(rows[0], sentiment=sentiment, angry=angry, topics=union if topics else None)
     if topics:
-        merged = replace(merged, topics_covered=next(row.topics_covered for row in rows if row.topics is not None))
+        covered = [row.topics_covered for row in rows if row.topics is not None]
+        known = [each for each in covered if each is not None]
+        # None is all topics, and so is what it is joined with.
+        joined = tuple(dict.fromkeys(topic for each in known for topic in each)) if len(known) == len(covered) else None
+        merged = replace(merged, topics_covered=joined)
     return merged, _alike(moods)
 
 

@@ -42,11 +42,11 @@ def _row(fast: Fast, lang: str) -> str:
 
 
 def note_speed(folder: Path) -> None:
-    """Puts the section into the card of a weights folder, in the place of one that is there."""
+    """Puts the section into the card of a weights folder, in the place of one that is there, or takes that away."""
     card = folder / CARD
     text = card.read_text(encoding="utf-8") if card.exists() else ""
     begun, _, rest = text.partition(f"{_HEADING}\n")
     text = begun + "".join(rest.partition("\n## ")[1:]).lstrip()
-    section = "\n".join(speed_section(read_config(folder / CONFIG)))
     before, heading, after = text.partition(f"{_BEFORE}\n")
-    card.write_text(f"{before.rstrip()}\n\n{section}\n{heading}{after}".lstrip(), encoding="utf-8")
+    section = "".join(f"{line}\n" for line in speed_section(read_config(folder / CONFIG)))
+    card.write_text(f"{before.rstrip()}\n\n{section}{heading}{after}".lstrip(), encoding="utf-8")

@@ -62,7 +62,8 @@ class Suggestion:
 
 
 class Pool:
-    """Keeps a fair sample of each language's texts while all go by, in memory that depends on `count` alone.
+    """Keeps a fair sample of each language's texts while all go by: of each twenty times `count`, at least 2,000 and at
+    most 20,000 (or twice `count`), so that memory grows with `count` and the languages, not with the texts.
 
     The texts with the smallest hashes: the same texts give the same sample, in whatever order they come (Cohen and
     Kaplan, "Summarizing data using bottom-k sketches", 2007).

@@ -12,9 +12,9 @@ import numpy as np
 from data.cleaning import same_text_key
 from data.rows import FeedbackRow
 from model.errors import InputError
-from model.labels import MAX_OWN_TOPICS, TOPICS, own_topic_fault
+from model.labels import MAX_OWN_TOPICS, TOPICS
 from training.targets import Classes
-from training.topic_names import misnamed
+from training.topic_names import faults as name_faults
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +86,7 @@ def _check_names(names: Sequence[str], known: Sequence[str]) -> None:
             f"{len(names):,} own topics are named ({_listed(names)}); {MAX_OWN_TOPICS} are the most. Is the right "
             "column named with --topics-column? Else join rare topics into wider ones, with --labels TOML"
         )
-    for name in names:
-        if fault := own_topic_fault(name):
-            raise InputError(f"the topic {name!r} {fault}; rename it, in the file or with --labels TOML")
-    if faults := [*misnamed([name for name in names if name not in known], [*known, *names])]:
+    if faults := [*name_faults([name for name in names if name not in known], [*known, *names])]:
         raise InputError("; ".join(faults[:_LISTED]))
 
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 
 from model.calibration import Floats
-from training.graft import TopicHead
 from training.report import percent
 from training.targets import Classes
+from training.topic_head import TopicHead
 
 Verdict = Literal["good", "fair", "weak"]
 

@@ -24,6 +24,7 @@ from serving.teaching.unknown_labels import UnknownLabels
 _SPLITS: Final = get_args(Split)
 _LANGUAGE_COLUMNS: Final = ("language", "lang")
 _STARS_COLUMNS: Final = ("stars", "rating")
+_COVERED: Final = "topics_covered"
 _WHOLE_NUMBER: Final = re.compile(r"^(\d+)\.0+$")
 _MOODS: Final[dict[str, tuple[Sentiment, bool | None]]] = {
     "satisfied": ("satisfied", False),
@@ -57,8 +58,9 @@ class LabelledRows:
     """Rows in the order of their files, and the place of each in its file, for messages.
 
     Of a row without the mood column, without a value in it, or of stars, `sentiment` and `angry` say what is known. A
-    file with a topics column labels every topic that it names anywhere: `topics_covered` are those. `lang` is "" where
-    no column says it, `split` is None in `splits` where none does (`FeedbackRow.split` is then "train").
+    file with a topics column labels every topic that it names anywhere: `topics_covered` are those, or of a row with a
+    `topics_covered` of its own, as corrections have, those of them that stand there. `lang` is "" where no column says
+    it, `split` is None in `splits` where none does (`FeedbackRow.split` is then "train").
     """
 
     rows: list[FeedbackRow]
@@ -165,7 +167,9 @@ class _Reader:
             said = f"{len(places):,} rows are" if len(places) > 1 else "1 row is"
             self._say(f"{said} left out: {reason} (first: {places[0]}).")
         topics = tuple(sorted({topic for row in self._rows for topic in row.topics or ()}))
-        rows = [row if row.topics is None else replace(row, topics_covered=topics) for row in self._rows]
+        rows = [
+            row if row.topics is None else replace(row, topics_covered=_looked_for(row, topics)) for row in self._rows
+        ]
         return LabelledRows(rows, self._places, self._splits, topics)
 
     def _choose(self, table: Table, first: Chunk, asked: Asked, kind: Kind) -> _Columns:
@@ -242,7 +246,7 @@ class _Reader:
                 sentiment=sentiment,
                 angry=angry,
                 topics=topics,
-                topics_covered=None,
+                topics_covered=None if topics is None else self._covered(record.get(_COVERED), columns, place),
             )
         )
         self._places.append(place)
@@ -261,16 +265,21 @@ class _Reader:
             self._unknown.add(label, place, stars=columns.stars)
         return meaning
 
-    def _topics(self, value: object, columns: _Columns, place: str) -> tuple[str, ...] | None:
+    def _topics(self, value: object, columns: _Columns, place: str, what: str = "topics") -> tuple[str, ...] | None:
         """None where a typed file says null: not annotated; an empty cell of any other file says that there is none."""
         if value is None:
             return None if columns.typed else ()
         if isinstance(value, dict):
-            raise InputError(f"{place}: the topics are an object; write a list of names, or one text joined with ;.")
+            raise InputError(f"{place}: the {what} are an object; write a list of names, or one text joined with ;.")
         parts = value if isinstance(value, (list, tuple)) else _label_of(value).split(";")
         labels = [_label_of(part) for part in parts]
         meant = (columns.labels.topics.get(label, label) for label in labels if label)
         return tuple(dict.fromkeys(topic for topic in meant if topic))
+
+    def _covered(self, value: object, columns: _Columns, place: str) -> tuple[str, ...] | None:
+        """The topics that somebody looked for in a row's text; None, all, where there is no list of them."""
+        listed = value is not None and (isinstance(value, (list, tuple)) or _label_of(value))
+        return self._topics(value, columns, place, _COVERED) if listed else None
 
     def _split(self, value: object, place: str) -> Split | None:
         label = _label_of(value)
@@ -282,6 +291,14 @@ class _Reader:
 
     def _leave_out(self, reason: str, place: str) -> None:
         self._left_out.setdefault(reason, []).append(place)
+
+
+def _looked_for(row: FeedbackRow, named: tuple[str, ...]) -> tuple[str, ...]:
+    """The topics that a row's labels say something of, out of all that are named anywhere."""
+    if row.topics_covered is None:
+        return named
+    looked_for = {*row.topics_covered, *(row.topics or ())}
+    return tuple(topic for topic in named if topic in looked_for)
 
 
 def _label_of(value: object) -> str:

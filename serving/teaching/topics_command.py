@@ -12,7 +12,7 @@ from serving.output import say, write
 from serving.settings import add_flags, read_settings
 
 if TYPE_CHECKING:
-    from training.own_topics import FittedTopics
+    from training.fitted_topics import FittedTopics
 
 
 def add_topics(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +32,11 @@ def add_topics(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     fit.add_argument("examples", nargs="+", metavar="EXAMPLES", help="file of labelled texts")
     fit.add_argument("-o", "--output", required=True, type=Path, metavar="FOLDER", help="weights folder to write")
+    fit.add_argument("--name", metavar="NAME", help="name of the new weights (default: that of the folder)")
+    fit.add_argument(
+        "--version", metavar="VERSION",
+        help="version of the new weights (default: 1, or one more where --weights have the same name)",
+    )  # fmt: skip
     fit.add_argument("--json", action="store_true", help="what was learned as JSON")
     _add_columns(fit)
     add_flags(fit, ("weights", "threads"))
@@ -58,6 +63,8 @@ def _fit(args: argparse.Namespace) -> int:
         rows,
         weights=SHIPPED_WEIGHTS if settings.weights is None else Path(settings.weights),
         output=args.output,
+        name=args.name,
+        version=args.version,
         threads=settings.threads,
     )
     write(json.dumps(fitted.as_dict(), indent=2, ensure_ascii=False) if args.json else _describe(fitted, args.output))

@@ -87,6 +87,28 @@ def test_an_empty_cell_of_topics_says_none_and_a_null_says_nothing(tmp_path):
         assert [row.topics for row in read(write(tmp_path / name, untyped)).rows] == [()]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_of_topics_that_nobody_looked_for_in_a_text_its_labels_say_nothing(tmp_path, name):
+    covered = [["price", "lost parcel"], ["price"], ["price", "unheard of"], None]
+    rows = [
+        {"text": f"text {at}", "topics": topics, "topics_covered": ";".join(named or ()) if ".csv" in name else named}
+        for at, (topics, named) in enumerate(zip(["lost parcel", "", "price;delivery", ""], covered, strict=True))
+    ]
+
+    found = read(write(tmp_path / name, rows))
+
+    assert found.topics == ("delivery", "lost parcel", "price")
+    assert [row.topics_covered for row in found.rows] == [
+        ("lost parcel", "price"), ("price",), ("delivery", "price"), ("delivery", "lost parcel", "price"),
+    ]  # fmt: skip
+
+
+def test_topics_looked_for_go_by_the_names_that_labels_are_given(tmp_path):
+    rows = [{"text": "a", "topics": ["bags"], "topics_covered": ["bags"]}, {"text": "b", "topics": ["price"]}]
+    found = read(write(tmp_path / "a.jsonl", rows), labels=LabelMap({}, {"bags": "baggage"}))
+    assert [row.topics_covered for row in found.rows] == [("baggage",), ("baggage", "price")]
+
+
 def test_topics_alone_are_labels_and_no_topic_is_one_of_them(tmp_path):
     rows = [{"text": "lost my bag", "topics": "baggage"}, {"text": "all is well", "topics": ""}]
 

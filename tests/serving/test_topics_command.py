@@ -7,8 +7,11 @@ import json
 
 import pytest
 
+from model.classifier import load
+from model.manifest import write_manifest
 from serving.cli import main
 from tests.training.test_own_topics import BAGGAGE, CRASHES, OTHERS
+from training.card import write_card
 
 
 @pytest.fixture
@@ -33,7 +36,45 @@ def test_examples_in_a_file_become_topics_of_every_command(examples, tmp_path, t
     answer = json.loads(capsys.readouterr().out)
     assert {"gepäck", "app crash"} <= {topic["name"] for topic in answer["all_topics"]}
     assert main(["model", "--json", "--weights", str(output)]) == 0
-    assert json.loads(capsys.readouterr().out)["labels"]["topics"][-2:] == ["app crash", "gepäck"]
+    told = json.loads(capsys.readouterr().out)
+    assert told["labels"]["topics"][-2:] == ["app crash", "gepäck"]
+    assert (told["name"], told["version"]) == ("mine", "1")
+
+
+def test_weights_fitted_again_are_told_from_those_before_and_their_card_keeps_the_topics_that_stay(
+    examples, tmp_path, tiny_weights, capsys
+):
+    def fit(file, weights, output, *more):
+        assert main(["topics", "fit", str(file), "-o", str(output), "--weights", str(weights), *more]) == 0
+        capsys.readouterr()
+        assert main(["model", "--json", "--weights", str(output)]) == 0
+        told = json.loads(capsys.readouterr().out)
+        return told["name"], told["version"], (output / "README.md").read_text(encoding="utf-8")
+
+    meals = tmp_path / "meals.csv"
+    rows = [f"The mensa {meal} was bad,mensa" for meal in ("soup", "rice", "fish", "cake", "salad", "bread", "tea")]
+    rows += ["The mensa pasta was bad,mensa", *(f'"{text}",' for text in OTHERS)]
+    meals.write_text("\n".join(["text,topics", *rows]), encoding="utf-8")
+    mine = tmp_path / "mine"
+
+    base = load(tiny_weights).info
+    name, version, card = fit(examples, tiny_weights, mine)
+    assert (name, version) == ("mine", "1")
+    assert card.startswith("# mine 1\n")
+    assert f"beginning with {base.name} {base.version}, from" in card
+
+    name, version, card = fit(meals, mine, mine)
+    assert (name, version) == ("mine", "2")
+    assert card.startswith("# mine 2\n")
+    assert card.count("## Own topics") == 1
+    assert [card.count(f"| {topic} ") for topic in ("gepäck", "app crash", "mensa")] == [1, 1, 1]
+    write_card(mine, evaluations=[])
+    write_manifest(mine)
+    assert [(mine / "README.md").read_text(encoding="utf-8").count(f"| {t} ") for t in ("gepäck", "mensa")] == [1, 1]
+
+    name, version, card = fit(examples, mine, tmp_path / "b", "--name", "bags", "--version", "2026-11")
+    assert (name, version) == ("bags", "2026-11")
+    assert [card.count(f"| {topic} ") for topic in ("gepäck", "app crash", "mensa")] == [1, 1, 1]
 
 
 def test_what_was_learned_as_json(examples, tmp_path, tiny_weights, capsys):

@@ -11,12 +11,12 @@ from data.rows import FeedbackRow
 from model.calibration import HeadLogits
 from model.config import Biases, Calibration, Temperatures, Thresholds
 from model.labels import TOPICS
-from training.blend import NEW_TOPIC_THRESHOLD, PRIOR_ROWS, Blend, blend
+from training.blend import PRIOR_ROWS, Blend, blend
 from training.fit import fit_calibration, fit_thresholds
 
 NAMES = (*TOPICS, "baggage")
 BEFORE = Calibration(Temperatures(satisfaction=2.0, anger=2.0, topics=2.0), Biases(satisfied=0.5))
-KEPT = Thresholds(angry=0.3, needs_review=0.6, topics=dict.fromkeys(TOPICS, 0.4))
+KEPT = Thresholds(angry=0.3, needs_review=0.6, topics=dict.fromkeys(NAMES, 0.4))
 ROW = FeedbackRow("0", "text", "en", "a.csv", "validation", None, None, None, None)
 
 
@@ -47,7 +47,7 @@ def test_without_rows_everything_stays_as_it_was() -> None:
     found = blended(0)
 
     assert found.calibration == BEFORE
-    assert found.thresholds == KEPT.model_copy(update={"topics": {**KEPT.topics, "baggage": NEW_TOPIC_THRESHOLD}})
+    assert found.thresholds == KEPT
     assert set(found.shares.values()) == {0.0}
 
 
@@ -84,5 +84,5 @@ def test_rows_without_moods_leave_the_calibration_of_moods_alone() -> None:
 
 def test_a_topic_with_few_texts_keeps_its_threshold() -> None:
     found = blended(30)
-    assert found.thresholds.topics["baggage"] == NEW_TOPIC_THRESHOLD
-    assert found.thresholds.topics["price"] == 0.4
+    assert found.thresholds.topics["baggage"] == KEPT.topics["baggage"]
+    assert found.thresholds.topics["price"] == KEPT.topics["price"]

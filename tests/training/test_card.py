@@ -2,6 +2,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from model.config import TrainedOn, read_config
+from model.manifest import CONFIG
 from training.card import write_card
 
 
@@ -38,3 +40,22 @@ def test_notes_are_part_of_the_card(tiny_weights: Path, tmp_path: Path) -> None:
     assert "## What was seen" in card(
         tiny_weights, tmp_path, [[1, 0, 0, 0]] + [[0] * 4] * 3, notes="## What was seen\n"
     )
+
+
+def test_own_labels_are_no_public_data(tiny_weights: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_weights, tmp_path, dirs_exist_ok=True)
+    config = read_config(tmp_path / CONFIG)
+    own = TrainedOn(name="may.csv", title="own labels, 200 texts", licence="of its owner")
+    for sources in ((*config.trained_on, own), (own,)):
+        made = config.model_copy(update={"trained_on": sources})
+        (tmp_path / CONFIG).write_text(made.model_dump_json(), encoding="utf-8")
+        write_card(tmp_path, evaluations=[])
+
+        said = (tmp_path / "README.md").read_text(encoding="utf-8").partition("## Trained on")[2]
+
+        public, _, owned = said.partition("Own labels, whose rights are those of their owner:")
+        assert ("Public research data" in public) == (len(sources) > 1)
+        assert [name for name in ("annotated", "stars", "may.csv") if name in public] == [
+            each.name for each in sources[:-1]
+        ]
+        assert "| may.csv | own labels, 200 texts | of its owner |" in owned

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from data.annotations import text_digest
+from model.labels import TOPICS
 from tests.conftest import tiny_recipe, write_rows
 from training.corpus import read_corpus
 
@@ -79,3 +80,20 @@ def test_texts_without_marks_are_trained_on_unless_held_out(tmp_path: Path) -> N
     recipe = tiny_recipe(sources=[{"name": "annotated"}], stages=[{"rows": 1}], data=data)
     found = {row.text for row in read_corpus(recipe, tmp_path).train if row.source == "unmarked"}
     assert found == {"Dich vu tot"}
+
+
+def test_own_topics_of_corrections_are_left_out_aloud_and_misspelt_ones_are_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"id": "1", "text": "text", "lang": "en", "split": "train", "mood": "neutral"}
+    misspelt = row | {"id": "2", "text": "another text", "topics": ["delivry"]}
+    own = row | {"topics": ["price", "lost parcel"], "topics_covered": [*TOPICS, "lost parcel"]}
+    write_rows(tmp_path / "corrections" / "data.jsonl.gz", [own, misspelt])
+
+    recipe = tiny_recipe(sources=[{"name": "corrections"}], stages=[{"rows": 1}])
+    found = read_corpus(recipe, tmp_path)
+
+    assert {each.topics for each in (*found.train, *found.validation)} == {("price",), ("delivry",)}
+    assert "own topics are left out" in caplog.text
+    assert "'lost parcel' (1 rows)" in caplog.text
+    assert "delivry" not in caplog.text

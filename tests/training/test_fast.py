@@ -21,12 +21,14 @@ from tests.conftest import feedback_rows, tiny_recipe
 from training.distil import Settings, distances, distil, lessons
 from training.embedding import Embedder
 from training.fast import Texts, teach_fast
+from training.graft import graft
 from training.margins import ALL, LOST, choose_margins, keeps, mixed
 from training.readings import read_once
 from training.recipe import Optimisation
 from training.restore import restore
 from training.speed_words import note_speed
 from training.student import cut_student
+from training.topic_head import TopicHead
 
 TEXTS = [row["text"] for row in feedback_rows(seed=6)]
 SETTINGS = Settings(
@@ -198,12 +200,11 @@ def test_little_may_be_lost_in_each_language_and_no_angry_text_overall(lost: flo
 
 
 def test_topics_of_ones_own_leave_the_small_graph_behind(taught: Path, tmp_path: Path) -> None:
-    from training.graft import TopicHead, graft
-
     width = restore(taught).shape.width
     head = TopicHead("baggage", np.zeros(3 * width), 0.0, 0.5)
-    graft(taught, [head], output=tmp_path / "own", notes="none")
+    graft(taught, [head], tmp_path / "own", name="own", version="1", fits=[])
     config = json.loads((tmp_path / "own" / CONFIG).read_text(encoding="utf-8"))
     assert (config["speed"], config["fast"]) == ("full", None)
     assert not (tmp_path / "own" / SMALL_GRAPH).exists()
+    assert "Speed" not in (tmp_path / "own" / CARD).read_text(encoding="utf-8")
     assert load(tmp_path / "own").classify(["hello"])

@@ -61,3 +61,18 @@ def test_padding_is_not_watched(network: FeedbackNetwork, batch: tuple[torch.Ten
 
 def test_of_many_tokens_a_sample_is_kept(network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     assert {len(inputs) for inputs in watch_inputs(network, [batch] * 4, tokens=80).values()} == {84}
+
+
+def test_tokens_that_are_not_in_the_sample_are_let_go(
+    network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined, kept = torch.cat, list[torch.Tensor]()
+
+    def noting(parts: list[torch.Tensor]) -> torch.Tensor:
+        kept.extend(parts)
+        return joined(parts)
+
+    monkeypatch.setattr(torch, "cat", noting)
+    assert list(watch_inputs(network, [batch] * 4, names=["1.inner"], tokens=80)) == ["1.inner"]
+    assert len(kept) == 4
+    assert all(part.untyped_storage().nbytes() == part.nbytes for part in kept)

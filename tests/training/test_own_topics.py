@@ -13,11 +13,11 @@ from model.classifier import SHIPPED_WEIGHTS, load
 from model.errors import InputError
 from model.labels import MAX_OWN_TOPICS, TOPICS
 from model.layers import feature_layers
-from training.graft import TopicHead
 from training.own_topics import fit_heads, fit_own_topics, said_by_others
 from training.pooled import read_graph
 from training.topic_examples import topic_examples
 from training.topic_features import fit_whitening
+from training.topic_head import TopicHead
 from training.topic_quality import topic_qualities
 
 BAGGAGE = [

@@ -13,14 +13,13 @@ from model.classifier import Classifier
 from model.labels import MOODS, TOPICS
 from tests.conftest import feedback_rows
 from training.changed_answers import changes, worst_first
+from training.gold import Gold, gold_of
 from training.measures import measure
 from training.reading import Reading, reading_of
 from training.side_by_side import (
-    Gold,
     Measured,
     SideBySide,
     average_precision,
-    gold_of,
     recall_at_few_false_alarms,
     side_by_side,
 )
@@ -58,7 +57,7 @@ def labelled(many: int) -> tuple[list[FeedbackRow], np.ndarray]:
 
 
 def compared(rows: list[FeedbackRow], first: Reading, second: Reading) -> SideBySide:
-    return side_by_side(gold_of(rows), [None] * len(rows), first, second)
+    return side_by_side(gold_of(rows, {*first.topics, *second.topics}), [None] * len(rows), first, second)
 
 
 def found(side: SideBySide, measure: str, topic: str | None = None) -> Measured:
@@ -149,7 +148,7 @@ def test_many_looks_at_noise_find_next_to_nothing():
     rows, gold = labelled(many * size)
     languages = [f"l{at % many}" for at in range(len(rows))]
     first, second = reading(noisy(gold, 0.3, 5)), reading(noisy(gold, 0.3, 6))
-    side = side_by_side(gold_of(rows), languages, first, second)
+    side = side_by_side(gold_of(rows, TOPICS), languages, first, second)
     looks = [each for part in side.languages.values() for each in part]
     assert len(looks) == many
     beyond = [each for each in looks if each.difference and not each.difference.low <= 0 <= each.difference.high]
@@ -223,8 +222,18 @@ def test_lost_alarms_come_first_and_of_these_the_labelled_ones():
 
 
 def test_labels_become_what_the_rows_say():
-    gold = gold_of([row(1, "angry", topics=("price",), topics_covered=("price", "delivery")), row(2, None)])
+    rows = [row(1, "angry", topics=("price",), topics_covered=("price", "delivery")), row(2, None)]
+    gold = gold_of(rows, TOPICS)
     assert isinstance(gold, Gold)
     assert gold.topics == ("delivery", "price")
     assert gold.found.tolist() == [[0, 1], [UNKNOWN, UNKNOWN]]
     assert gold.angry.tolist() == [1, UNKNOWN]
+
+
+def test_a_column_that_is_none_of_topics_takes_no_room():
+    names = tuple(f"a text about something {at}" for at in range(20_000))
+    covered = (*names, "price")
+    rows = [row(at, "angry", topics=(name, "price"), topics_covered=covered) for at, name in enumerate(names)]
+    gold = gold_of(rows, {*TOPICS, "baggage"})
+    assert (gold.topics, gold.found.shape) == (("price",), (20_000, 1))
+    assert gold.strange == tuple(sorted(names))

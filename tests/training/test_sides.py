@@ -77,6 +77,14 @@ def test_moods_of_one_file_and_topics_of_another_come_together() -> None:
     assert (row.sentiment, row.topics, row.topics_covered) == ("neutral", ("price",), ("price",))
 
 
+def test_rows_of_a_text_say_something_of_all_topics_that_one_of_them_looked_for() -> None:
+    price, delivery = (replace(ROW, topics=(), topics_covered=(name,)) for name in ("price", "delivery"))
+    anything = replace(ROW, topics=(), topics_covered=None)
+
+    assert divide([price, ROW, delivery], [None] * 3).all[0].topics_covered == ("price", "delivery")
+    assert divide([price, anything], [None] * 2).all[0].topics_covered is None
+
+
 def test_of_labels_that_contradict_each_other_the_first_counts_and_they_are_counted() -> None:
     said: list[str] = []
     sides = divide([ROW, replace(ROW, sentiment="satisfied"), replace(ROW, text="Text!")], [None] * 3)

@@ -30,7 +30,8 @@ from serving.teaching.comparison.words import headline
 from serving.teaching.labelled import Asked, read_labelled
 from training.changed_answers import changes, worst_first
 from training.evaluate import rows_to_measure
-from training.side_by_side import Gold, SideBySide, gold_of, side_by_side
+from training.gold import Gold, gold_of
+from training.side_by_side import SideBySide, side_by_side
 from training.targets import UNKNOWN
 
 MOST_TEXTS: Final = 200
@@ -122,11 +123,11 @@ def _compared(
         raise InputError("There is no text that both weights can score, so there is nothing to compare.")
     kept = [rows[at] for at in scored.kept]
     languages, notes = _languages(kept, both)
-    gold = gold_of(kept)
+    known = [each.info.config.topics for each in both]
+    gold = gold_of(kept, {*known[0], *known[1]})
     changed = changes(scored.first, scored.second, gold.moods)
     measured = _measured(gold, languages, scored)
     parts, other_languages = _by_language(languages, scored, measured)
-    known = [each.info.config.topics for each in both]
     weights = tuple(
         _weights(folder, each, speed)
         for folder, each, speed in zip(folders, both, scored.texts_per_second, strict=True)
@@ -151,7 +152,7 @@ def _compared(
         languages=parts,
         other_languages=other_languages,
         topics_of_one=(only[0], only[1]),
-        topics_of_none=tuple(name for name in gold.topics if name not in {*known[0], *known[1]}),
+        topics_of_none=gold.strange,
         texts=_changed_texts(kept, [places[at] for at in scored.kept], languages, scored, gold) if texts else None,
         notes=notes,
     )

@@ -40,6 +40,9 @@ _MEASURES: Final = {
 }
 """In the order in which they are shown."""
 
+_NAMED: Final = 20
+"""Topics that neither knows; more are counted: of a column that is none of topics there are as many as texts."""
+
 NO_TELLING: Final = "not enough data to tell"
 
 
@@ -202,6 +205,7 @@ def _methods(comparison: Comparison) -> Sequence[str]:
     failed, labelled = comparison.unscored, comparison.labelled
     unread = failed.first + failed.second + failed.both
     none = comparison.topics_of_none
+    more = len(none) - _NAMED
     return (
         f"{many(unread, 'text')} {need(unread, 'is', 'are')} left out: {failed.both:,} that neither can score, "
         f"{failed.first:,} that A cannot, {failed.second:,} that B cannot."
@@ -212,7 +216,7 @@ def _methods(comparison: Comparison) -> Sequence[str]:
         if comparison.repeated
         else "",
         f"Labels name {'a topic' if len(none) == 1 else 'topics'} that neither knows: "
-        f"{listed([value_text(name) for name in none])}."
+        f"{listed([*map(value_text, none[:_NAMED]), *([f'{more:,} more'] if more > 0 else [])])}."
         if none
         else "",
         _interval_words(labelled.looks) if labelled and labelled.looks else "",
