@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from benchmarks.batch.contestants import distilbert_multilingual, pipeline_tokenizer, xlm_r_base
@@ -56,8 +55,7 @@ def write(shape: str, folder: Path) -> None:
     network.save_pretrained(folder / TORCH)
     pipeline_tokenizer().save_pretrained(folder / TORCH)
     plain = folder / "plain.onnx"
-    ids = torch.full((2, 16), 5)
-    export_onnx(LogitsAlone(network), (ids, torch.ones_like(ids)), plain)
+    export_onnx(LogitsAlone(network), plain)
     del network
     quantize_dynamic(plain, folder / INT8, weight_type=QuantType.QInt8, per_channel=True)
     plain.unlink()
