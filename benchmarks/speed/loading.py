@@ -31,12 +31,12 @@ def load_parts(given: Given, done: Done) -> tuple[Any, Any]:
     if given["at_once"]:
         with ThreadPoolExecutor(2) as pool:
             # The longest thing, making the session, goes on beside the others.
-            made = pool.submit(session, graph, settings)
+            begun = pool.submit(session, graph, settings)
             checked = pool.submit(verify_manifest, SHIPPED_WEIGHTS)
             read_config(SHIPPED_WEIGHTS / CONFIG)
             tokenizer = read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER)
             checked.result()
-            of = made.result()
+            of = begun.result()
         done("checksums, tokenizer, session at once")
         return of, tokenizer
     if given["read_once"]:

@@ -24,7 +24,7 @@ def mbert_base() -> Any:
     """A network of multilingual BERT base's shape; Rida's 120,000 pieces in place of its 119,547."""
     from transformers import BertConfig, BertForSequenceClassification
 
-    config = BertConfig(
+    config = BertConfig(  # type: ignore[call-arg]  # PreTrainedConfig takes num_labels
         vocab_size=120_000, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
         max_position_embeddings=512, pad_token_id=1, num_labels=4,
     )  # fmt: skip
