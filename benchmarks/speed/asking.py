@@ -25,6 +25,7 @@ class Contestant:
     """
 
     def __init__(self, module: str, *words: str, python: str = sys.executable) -> None:
+        self._name = " ".join((module, *words))
         self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  (till the end)
         began = time.perf_counter()
         self._process = subprocess.Popen(
@@ -55,7 +56,7 @@ class Contestant:
         if not line:
             code = self._process.wait()
             self._said.seek(0)
-            raise RuntimeError(f"{self._process.args} ended with {code}:\n{self._said.read()[-3000:]}")
+            raise RuntimeError(f"{self._name} ended with {code}:\n{self._said.read()[-3000:]}")
         found: dict[str, Any] = json.loads(line)
         return found
 

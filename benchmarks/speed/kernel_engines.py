@@ -66,7 +66,7 @@ def openvino_engine(given: dict[str, Any], *, precision: str, integer: bool) -> 
 
     What is quantised is kept, so that it is done once.
     """
-    import openvino
+    import openvino  # type: ignore[import-not-found]  # in an environment of its own
 
     core = openvino.Core()
     network = core.read_model(given["plain"])
@@ -74,12 +74,14 @@ def openvino_engine(given: dict[str, Any], *, precision: str, integer: bool) -> 
     if integer and kept.exists():
         network = core.read_model(kept)
     elif integer:
-        import nncf
+        import nncf  # type: ignore[import-not-found]
 
         feeds = [_with_mask([window], given["pad_id"]) for window in given["calibration"]]
         network = nncf.quantize(
             network, nncf.Dataset(feeds), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(feeds),
             preset=nncf.QuantizationPreset.MIXED,
+            # The embedding table: OpenVINO 2026.4 cannot load what NNCF 3.4 makes of it.
+            ignored_scope=nncf.IgnoredScope(types=["Gather"]),
         )  # fmt: skip
         openvino.save_model(network, kept, compress_to_fp16=False)
     compiled = core.compile_model(

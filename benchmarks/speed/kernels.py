@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -176,8 +176,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="times that all are measured (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.4, help="about what each gets a round (default: 0.4)")
     parser.add_argument("--output", type=Path, default=KERNELS, help="where the results are kept")
-    arguments: Any = parser.parse_args()
-    return arguments
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

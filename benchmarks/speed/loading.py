@@ -21,7 +21,7 @@ Given = dict[str, Any]
 
 SHIPPED_GRAPH: Final = SHIPPED_WEIGHTS / GRAPH
 BY_HAND: Final = "as the classifier does"
-_OPTIMISED, _ORT = "optimised.onnx", "optimised.ort"
+_OPTIMISED: Final = "optimised.onnx"
 
 
 def load_parts(given: Given, done: Done) -> tuple[Any, Any]:
@@ -31,12 +31,12 @@ def load_parts(given: Given, done: Done) -> tuple[Any, Any]:
     if given["at_once"]:
         with ThreadPoolExecutor(2) as pool:
             # The longest thing, making the session, goes on beside the others.
-            made = pool.submit(session, graph, settings)
+            begun = pool.submit(session, graph, settings)
             checked = pool.submit(verify_manifest, SHIPPED_WEIGHTS)
             read_config(SHIPPED_WEIGHTS / CONFIG)
             tokenizer = read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER)
             checked.result()
-            of = made.result()
+            of = begun.result()
         done("checksums, tokenizer, session at once")
         return of, tokenizer
     if given["read_once"]:
@@ -53,7 +53,7 @@ def load_parts(given: Given, done: Done) -> tuple[Any, Any]:
     made: dict[str, Any] = {}
     loaders: dict[str, Callable[[], Any]] = {
         "tokenizer.json": lambda: read_tokenizer(SHIPPED_WEIGHTS / TOKENIZER),
-        "session": lambda: session(content or (graph.read_bytes() if given["as_bytes"] else graph), settings),
+        "session": lambda: session(content or graph, settings),
     }
     for name in reversed(loaders) if given["session_first"] else loaders:
         made[name] = loaders[name]()
@@ -82,40 +82,32 @@ def prepare(folder: Path, say: Done) -> dict[str, Given]:
         "optimisation basic": _way(level="basic"),
         "optimisation disable_all": _way(level="disable_all"),
     }
-    for name, (kind, entries, given) in _copies().items():
-        path = folder / kind / (_ORT if kind == "ort" else _OPTIMISED)
-        if not path.exists():
-            try:
-                _write_copy(path, entries)
-            except Exception as error:  # onnxruntime's own exceptions share no base but Exception
-                say(f"{name}: left out, onnxruntime does not write it ({error})")
-                continue
-        ways[name] = _way(graph=path, level="disable_all", **given)
+    for name, (kind, entries) in _copies().items():
+        path = folder / kind / _OPTIMISED
+        try:
+            _write_copy(path, entries)
+        except Exception as error:  # onnxruntime's own exceptions share no base but Exception
+            say(f"{name}: left out, onnxruntime does not write it ({error})")
+            continue
+        ways[name] = _way(graph=path, level="disable_all")
     return ways
 
 
-def _copies() -> dict[str, tuple[str, dict[str, str], Given]]:
-    """Copies of the graph as onnxruntime optimises it: the folder of each, how it is written, how it is loaded.
+def _copies() -> dict[str, tuple[str, dict[str, str]]]:
+    """Copies of the graph as onnxruntime optimises it: the folder of each, and how it is written.
 
-    They fit the processor that they were made on; what they save tells whether to make one at the first start.
+    onnxruntime's own format is not among them: it has no 4-bit integers, which the embedding table is stored in. Copies
+    fit the processor that they were made on; what they save tells whether to make one at the first start.
     """
     outside = {
         "session.optimized_model_external_initializers_file_name": "weights.bin",
         "session.optimized_model_external_initializers_min_size_in_bytes": "1024",
     }
     packed = outside | {"session.save_external_prepacked_constant_initializers": "1"}
-    own_format = {"session.save_model_format": "ORT"}
-    straight = {"session.use_ort_model_bytes_directly": "1", "session.use_ort_model_bytes_for_initializers": "1"}
     return {
-        "optimised copy": ("plain", {}, {}),
-        "optimised copy, weights in a file of their own": ("external", outside, {}),
-        "optimised copy, packed weights in a file of their own": ("packed", packed, {}),
-        "onnxruntime's own format": ("ort", own_format, {}),
-        "onnxruntime's own format, used where it was read": (
-            "ort",
-            own_format,
-            {"entries": straight, "as_bytes": True},
-        ),
+        "optimised copy": ("plain", {}),
+        "optimised copy, weights in a file of their own": ("external", outside),
+        "optimised copy, packed weights in a file of their own": ("packed", packed),
     }
 
 
@@ -124,18 +116,17 @@ def _way(
     graph: Path = SHIPPED_GRAPH,
     at_once: bool = False,
     read_once: bool = False,
-    as_bytes: bool = False,
     session_first: bool = False,
     **settings: Any,
 ) -> Given:
     return {
-        "whole": False, "graph": str(graph), "at_once": at_once, "read_once": read_once, "as_bytes": as_bytes,
+        "whole": False, "graph": str(graph), "at_once": at_once, "read_once": read_once,
         "session_first": session_first, "settings": settings,
     }  # fmt: skip
 
 
 def _write_copy(path: Path, entries: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True)
     options = Settings(entries=entries).options()
     options.optimized_model_filepath = str(path)
     onnxruntime.InferenceSession(str(SHIPPED_GRAPH), options, providers=["CPUExecutionProvider"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,20 @@ class OneOutput(nn.Module):
 
 def export_plain(path: Path) -> None:
     """Writes the network in float32 with operators that every engine knows; axes are of any size."""
-    ids = torch.ones((2, 16), dtype=torch.int64)
-    export_onnx(OneOutput(restore(SHIPPED_WEIGHTS).network).eval(), (ids, torch.ones_like(ids)), path)
+    export_onnx(OneOutput(restore(SHIPPED_WEIGHTS).network).eval(), path)
 
 
-def export_onnx(network: nn.Module, example: tuple[Tensor, Tensor], path: Path) -> None:
+def export_onnx(network: nn.Module, path: Path) -> None:
     """Traces a network of (input_ids, attention_mask), both (batch, length)."""
     axes = {name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask")}
-    with torch.no_grad():
+    ids = torch.full((2, 16), 5)
+    mask = torch.ones_like(ids)
+    mask[1, 12:] = 0  # without padding, the mask could be traced away
+    with torch.no_grad(), warnings.catch_warnings():
+        # That sizes are compared while tracing; these comparisons come out alike for all sizes that are used.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
-            network, example, str(path), input_names=list(axes), output_names=["logits"],
+            network, (ids, mask), str(path), input_names=list(axes), output_names=["logits"],
             dynamic_axes={**axes, "logits": {0: "batch"}}, opset_version=18, dynamo=False,
         )  # fmt: skip
 

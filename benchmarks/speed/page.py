@@ -59,7 +59,7 @@ def plot(results: Results) -> str:
 
 
 def _mean_f1(entry: Mapping[str, Any]) -> float:
-    return statistics.mean(entry["mood_macro_f1"].values())
+    return float(statistics.mean(entry["mood_macro_f1"].values()))
 
 
 def _goals(goals: Iterable[Goal]) -> str:

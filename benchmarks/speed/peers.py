@@ -199,8 +199,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=3, help="times that all are started (default: 3)")
     parser.add_argument("--seconds", type=float, default=4, help="about what each gets a round (default: 4)")
     parser.add_argument("--output", type=Path, default=PEERS, help="where the results are kept")
-    arguments: Any = parser.parse_args()
-    return arguments
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

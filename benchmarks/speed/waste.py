@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.batch.command import score
 from benchmarks.batch.compare import write_csv
@@ -160,7 +160,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add_flags(parser, rows=1000)
     parser.add_argument("--output", type=Path, default=WASTE, help="where the results are kept")
-    arguments: Any = parser.parse_args()
+    arguments = parser.parse_args()
     if arguments.rows < 40 or arguments.rounds < 1:
         parser.error("--rows must be at least 40, --rounds at least 1")
     return arguments
