@@ -47,7 +47,7 @@ class Settings(BaseModel):
 
     layers: tuple[int, ...] = (0, 11)
     inner: int = 1536
-    passes: int = 4
+    passes: int = 2
     passes_a_cycle: int = 2
     max_tokens: int = 128
     topics_weight: float = 0.5
