@@ -23,12 +23,10 @@ class Cascade(Session):
     A decision is open where it stands within the `margins`, in log odds, of another one.
     """
 
-    def __init__(
-        self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int, pad_id: int
-    ) -> None:
+    def __init__(self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int) -> None:
         size = config.limits.tokens_per_batch
-        super().__init__(graph, threads=threads, tokens_per_batch=size, pad_id=pad_id)
-        self._small = Session(small, threads=threads, tokens_per_batch=size, pad_id=pad_id)
+        super().__init__(graph, threads=threads, tokens_per_batch=size)
+        self._small = Session(small, threads=threads, tokens_per_batch=size)
         self._calibration, self._margins = config.calibration, margins
         self._angry = config.thresholds.angry
         self._topics = np.array([config.thresholds.topics[name] for name in config.topics])

@@ -125,12 +125,11 @@ class Classifier:
         checksums = verify_manifest(folder)
         self._config = read_config(folder / CONFIG)
         self.info = ModelInfo(self._config, checksums, speed or self._config.speed)
+        # The session first: the memory that it needs for a moment is there again for the tokenizer.
+        self._session = _session(folder, self._config, self.info.speed, threads=threads)
         self._tokenizer = read_tokenizer(folder / TOKENIZER)
-        self._begin, self._end, unknown, pad_id = (
-            id_of(self._tokenizer, piece) for piece in ("<s>", "</s>", "<unk>", "<pad>")
-        )
+        self._begin, self._end, unknown = (id_of(self._tokenizer, piece) for piece in ("<s>", "</s>", "<unk>"))
         self._silent = {unknown, self._tokenizer.token_to_id(WORD_START)}
-        self._session = _session(folder, self._config, self.info.speed, threads=threads, pad_id=pad_id)
         labels = 4 + len(self._config.topics)
         if self._session.labels not in (None, labels):
             raise WeightsError(
@@ -266,17 +265,15 @@ def _windows_of(read: Sequence[ReadText | TextError]) -> list[list[int]]:
     return [window for each in read if isinstance(each, ReadText) for window in each.windows]
 
 
-def _session(folder: Path, config: WeightsConfig, speed: Speed, *, threads: int, pad_id: int) -> Session:
+def _session(folder: Path, config: WeightsConfig, speed: Speed, *, threads: int) -> Session:
     size = config.limits.tokens_per_batch
     if speed == "full":
-        return Session(folder / GRAPH, threads=threads, tokens_per_batch=size, pad_id=pad_id)
+        return Session(folder / GRAPH, threads=threads, tokens_per_batch=size)
     if config.fast is None or not (folder / SMALL_GRAPH).is_file():
         raise InputError(
             f'{folder}: has no small graph, so speed "fast" cannot be had; take "full", or teach one with `rida distil`'
         )
-    return Cascade(
-        folder / GRAPH, folder / SMALL_GRAPH, config=config, margins=config.fast.margins, threads=threads, pad_id=pad_id
-    )
+    return Cascade(folder / GRAPH, folder / SMALL_GRAPH, config=config, margins=config.fast.margins, threads=threads)
 
 
 def load(path: str | Path | None = None, *, threads: int | None = None, speed: Speed | None = None) -> Classifier:

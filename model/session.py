@@ -49,12 +49,14 @@ class Session:
     over two threads. Idle threads sleep instead of spinning. Safe to use from several threads.
     """
 
-    def __init__(self, graph: Path | bytes, *, threads: int, tokens_per_batch: int, pad_id: int) -> None:
+    def __init__(self, graph: Path | bytes, *, threads: int, tokens_per_batch: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Weights beside the arena and not in it, which would round them up to powers of two.
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         given = graph if isinstance(graph, bytes) else str(graph)
         try:
             self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
@@ -62,7 +64,6 @@ class Session:
             name = "the changed graph" if isinstance(graph, bytes) else graph
             raise WeightsError(f"{name}: cannot be loaded as a graph ({error})") from error
         self._tokens_per_batch = tokens_per_batch
-        self._pad_id = pad_id
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rida-session")
 
     @property
@@ -84,7 +85,8 @@ class Session:
     def run(self, batch: Sequence[Sequence[int]]) -> Logits:
         """Scores one micro-batch, at least one window, in the calling thread."""
         lengths = np.array([len(window) for window in batch], dtype=np.int32)
-        input_ids = np.full((len(batch), int(lengths.max())), self._pad_id, dtype=np.int32)
+        # What stands beyond a window's length is not looked at, so any piece pads.
+        input_ids = np.zeros((len(batch), int(lengths.max())), dtype=np.int32)
         for row, window in enumerate(batch):
             input_ids[row, : len(window)] = window
         (logits,) = self._session.run(None, {"input_ids": input_ids, "lengths": lengths})

@@ -14,9 +14,8 @@ from onnx import helper
 from model.calibration import Floats, HeadLogits, combine_windows, split_heads
 from model.classifier import ReadText, load
 from model.cores import usable_cores
-from model.manifest import GRAPH, TOKENIZER
+from model.manifest import GRAPH
 from model.session import Session
-from model.tokenizer import id_of, read_tokenizer
 from training.pooled import LOGITS, depth, pooled, read_graph
 
 _ALL = "logits_and_pooled"
@@ -53,7 +52,6 @@ class Embedder:
             _with_pooled(model, [depth(model) - 1] if layers is None else layers),
             threads=threads or usable_cores(),
             tokens_per_batch=limits.tokens_per_batch,
-            pad_id=id_of(read_tokenizer(folder / TOKENIZER), "<pad>"),
         )
         self._labels = 4 + len(self.info.config.topics)
 

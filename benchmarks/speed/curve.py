@@ -32,9 +32,8 @@ from model.classifier import SHIPPED_WEIGHTS, Classifier, load
 from model.config import Margins, WeightsConfig
 from model.labels import FIRST_CLASS_LANGUAGES
 from model.layers import EMBEDDINGS
-from model.manifest import GRAPH, SMALL_GRAPH, TOKENIZER
+from model.manifest import GRAPH, SMALL_GRAPH
 from model.session import Session
-from model.tokenizer import id_of, read_tokenizer
 from training.batches import legible
 from training.embedding import Embedder
 from training.margins import ALL, choose_margins, figures
@@ -142,19 +141,11 @@ def _ending(weights: Path, config: WeightsConfig, layer: int) -> Session:
 
 
 def _session(weights: Path, config: WeightsConfig, graph: bytes | None = None) -> Session:
-    return Session(
-        graph or weights / GRAPH, threads=1, tokens_per_batch=config.limits.tokens_per_batch, pad_id=_pad_id(weights)
-    )
+    return Session(graph or weights / GRAPH, threads=1, tokens_per_batch=config.limits.tokens_per_batch)
 
 
 def _cascade(weights: Path, config: WeightsConfig, margins: Margins) -> Session:
-    return Cascade(
-        weights / GRAPH, weights / SMALL_GRAPH, config=config, margins=margins, threads=1, pad_id=_pad_id(weights)
-    )
-
-
-def _pad_id(weights: Path) -> int:
-    return id_of(read_tokenizer(weights / TOKENIZER), "<pad>")
+    return Cascade(weights / GRAPH, weights / SMALL_GRAPH, config=config, margins=margins, threads=1)
 
 
 def _heard(full: Classifier, session: Session, rows: Sequence[FeedbackRow]) -> HeadLogits:

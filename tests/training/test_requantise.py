@@ -46,7 +46,7 @@ def network_logits(restored: Restored, windows: list[list[int]]) -> np.ndarray:
 
 
 def graph_logits(made: onnx.ModelProto, windows: list[list[int]]) -> np.ndarray:
-    return Session(made.SerializeToString(), threads=1, tokens_per_batch=256, pad_id=1).logits(windows)
+    return Session(made.SerializeToString(), threads=1, tokens_per_batch=256).logits(windows)
 
 
 def numbers(made: onnx.ModelProto) -> dict[str, np.ndarray]:

@@ -38,7 +38,7 @@ def test_changes_are_those_of_graphs_with_one_integer_matrix(restored: Restored)
 
     def logits(*integer: str) -> np.ndarray:
         graph = build_graph(weights, restored.shape, {name: made[name] for name in integer})
-        return Session(graph.SerializeToString(), threads=1, tokens_per_batch=256, pad_id=1).logits(windows)
+        return Session(graph.SerializeToString(), threads=1, tokens_per_batch=256).logits(windows)
 
     exact = _network_logits(restored, windows)
     # A matrix that is not multiplied as integers is stored in 8 bits, which changes a little, too.
