@@ -20,8 +20,9 @@ def write_page(path: Path, results: dict[str, Any]) -> None:
 
 def _lines(results: dict[str, Any]) -> Iterator[str]:
     found = results["machine"]
-    set_fit = any("set_fit" in entry["draws"] for entry in results["few_shot"])
-    option = " --setfit-python VENV/bin/python" if set_fit else ""
+    sizes = sorted({entry["examples"] for entry in results["few_shot"] if "set_fit" in entry["draws"]})
+    set_fit = bool(sizes)
+    option = f" --setfit-python VENV/bin/python --setfit-sizes {' '.join(map(str, sizes))}" if set_fit else ""
     yield "# Own topics from a few examples"
     yield ""
     yield f"`python -m benchmarks.topics.compare --data-root DATA --draws {results['draws']}{option} --page "
