@@ -58,7 +58,7 @@ class ExportSettings:
     probed_texts: int = 192
     max_tokens: int = 2048
     window_tokens: int = 128
-    tokens_per_batch: int = 1024
+    tokens_per_batch: int = 256
     max_characters: int = 20_000
     calibrate_on: tuple[str, ...] = ("annotated",)
 
