@@ -137,7 +137,21 @@ def _ending(weights: Path, config: WeightsConfig, layer: int) -> Session:
     value = pooled(model, layer)
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, ["batch", "values"]))
+    _drop_unused(model, value)
     return _session(weights, config, model.SerializeToString())
+
+
+def _drop_unused(model: onnx.ModelProto, value: str) -> None:
+    """Leaves out what does not lead to `value`, which onnxruntime would run all the same."""
+    needed, nodes = {value}, []
+    for node in reversed(model.graph.node):
+        if needed & set(node.output):
+            needed |= set(node.input)
+            nodes.append(node)
+    kept = [each for each in model.graph.initializer if each.name in needed]
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(reversed(nodes))
+    model.graph.initializer.extend(kept)
 
 
 def _session(weights: Path, config: WeightsConfig, graph: bytes | None = None) -> Session:
