@@ -55,8 +55,6 @@ class Session:
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Weights beside the arena and not in it, which would round them up to powers of two.
-        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         given = graph if isinstance(graph, bytes) else str(graph)
         try:
             self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
