@@ -22,7 +22,7 @@ from training.batches import legible
 from training.corpus import Corpus, read_corpus
 from training.distil import Lessons, Settings, distil, lessons
 from training.embedding import Embedder
-from training.folders import fresh_folder, recover_folder, replace_folder
+from training.folders import check_output, fresh_folder, replace_folder
 from training.margins import choose_margins, figures
 from training.readings import read_once
 from training.recipe import Recipe
@@ -58,19 +58,25 @@ def teach_fast(
     What was read and learned is kept in `work`, and a run that was stopped goes on from there.
 
     Raises:
-        InputError: the weights have topics of their own, which the small graph could not know.
+        InputError: the weights have topics of their own, which the small graph could not know, or too few layers, or
+            the output is no place for weights.
         RecipeError, SourceError, WeightsError: the recipe, a source or the weights cannot be used.
     """
-    recover_folder(output)
+    check_output(output)
     teacher = load(weights, speed="full")
     config = teacher.info.config
     if config.own_topics:
         raise InputError(
             f"{weights}: has topics of its own, which a small graph cannot know; distil what they came from"
         )
+    restored = restore(weights, dropout=0.0)
+    if max(settings.layers) >= restored.shape.layers:
+        raise InputError(
+            f"{weights}: has {restored.shape.layers} layers, and a small graph begins with layers "
+            f"{', '.join(map(str, settings.layers))} (from 0 on); distil weights with more layers"
+        )
     corpus = read_corpus(recipe, data_root)
     learned_from = drawn_texts(corpus, recipe, texts)
-    restored = restore(weights, dropout=0.0)
     readings = read_once(learned_from, Embedder(weights), work / teacher.info.graph_sha256[:16])
     learned = lessons(
         learned_from, readings, restored.tokenizer,

@@ -143,6 +143,25 @@ def test_weights_with_topics_of_their_own_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_with_too_few_layers_and_folders_of_something_else_are_refused(
+    tiny_weights: Path, data_root: Path, tmp_path: Path
+) -> None:
+    def taught_to(output: Path, settings: Settings) -> None:
+        teach_fast(
+            tiny_weights, tiny_recipe(), data_root=data_root, work=tmp_path / "work", output=output,
+            settings=settings, texts=Texts(drawn=50, shares={}),
+        )  # fmt: skip
+
+    with pytest.raises(InputError, match=r"has 2 layers, and a small graph begins with layers 0, 11"):
+        taught_to(tmp_path / "out", Settings())
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (letters / "one.txt").write_text("dear")
+    with pytest.raises(InputError, match="no weights folder"):
+        taught_to(letters, SETTINGS)
+    assert (letters / "one.txt").read_text() == "dear"
+
+
 def said_of(moods: list[int], sure: float) -> HeadLogits:
     """Logits that call texts satisfied (0) or dissatisfied (2), and see no topic."""
     satisfaction = np.zeros((len(moods), 3))
