@@ -28,6 +28,7 @@ from serving.teaching.train import add_train
 _TRAINING: Final = {
     "validate": "measure a trained network before its export",
     "export": "make a weights folder of a trained network",
+    "distil": "teach weights a small graph, for speed fast",
     "evaluate": "measure weights on labelled texts",
     "published": "measure weights on public sets beside published figures",
     "behaviour": "run behaviour suites on weights",

@@ -47,7 +47,7 @@ class Stub:
     Remembers which texts it was given to score, and as a watcher all rows with their ids.
     """
 
-    info = SimpleNamespace(sha256="of no weights")
+    info = SimpleNamespace(answers_by="of no weights")
 
     def __init__(self):
         self.scored = []

@@ -332,7 +332,7 @@ def test_the_flags_say_which_columns(tmp_path):
     asked = asked_columns(parser.parse_args(given.split()))
 
     assert asked == Asked(
-        text="t", stars="s", topics="p", id="i", language="l", encoding="utf-8", delimiter="\t",
+        text="t", stars="s", topics="p", id="i", language="l", encoding="utf-8", delimiter=r"\t",
         labels=LabelMap(mood={"bad": "angry"}),
     )  # fmt: skip
     assert asked_columns(parser.parse_args([])) == Asked()

@@ -88,7 +88,7 @@ def test_what_cannot_be_gone_on_with_is_refused_before_the_inputs_are_read(folde
         run(folder, Stopping())
     stub, options, message = Stub(), {}, "cannot go on with"
     if case == "weights":
-        stub.info = SimpleNamespace(sha256="of others")
+        stub.info = SimpleNamespace(answers_by="of others")
     elif case == "options":
         options = {"encoding": "utf-8"}
     elif case == "version":

@@ -49,7 +49,7 @@ def rename_an_input(folder, monkeypatch):
 
 def other_weights(folder, monkeypatch):
     stub = Stub()
-    stub.info = SimpleNamespace(sha256="of others")
+    stub.info = SimpleNamespace(answers_by="of others")
     return {"stub": stub}
 
 

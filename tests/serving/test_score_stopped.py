@@ -166,7 +166,7 @@ from model.prediction import Rejection
 from serving.score import score
 
 class Refusing:
-    info = SimpleNamespace(sha256="none")
+    info = SimpleNamespace(answers_by="none")
 
     def start(self, texts):
         return SimpleNamespace(predictions=lambda: [Rejection("", "empty_text", "nothing")] * len(texts))
