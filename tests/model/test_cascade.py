@@ -19,10 +19,10 @@ from tests.conftest import feedback_rows
 TEXTS = [row["text"] for row in feedback_rows(seed=5)]
 
 
-def with_margins(fast_weights: Path, folder: Path, margins: float) -> Classifier:
+def with_margins(fast_weights: Path, folder: Path, moods: float, topics: float) -> Classifier:
     shutil.copytree(fast_weights, folder)
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    config["fast"]["margins"] = {"moods": margins, "topics": margins}
+    config["fast"]["margins"] = {"moods": moods, "topics": topics}
     (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
     write_manifest(folder)
     return load(folder, speed="fast")
@@ -41,42 +41,48 @@ def logits(classifier: Classifier, texts: list[str] = TEXTS) -> np.ndarray:
     return np.column_stack([heads.satisfaction, heads.anger, heads.topics])
 
 
-def test_some_texts_are_answered_by_the_small_graph_and_some_by_the_full_one(
+def test_half_of_the_texts_are_passed_on_where_half_of_the_margins_are_too_narrow(
     fast_weights: Path, of_one_window: list[str], tmp_path: Path
 ) -> None:
-    full, fast = (logits(load(fast_weights, speed=speed), of_one_window) for speed in ("full", "fast"))
-    small = logits(with_margins(fast_weights, tmp_path / "small", 0.0), of_one_window)
-    by_full, by_small = (np.isclose(fast, one, atol=1e-4).all(axis=1) for one in (full, small))
-    assert (by_full | by_small).all()
-    assert by_full.any()
-    assert by_small.any()
+    small = with_margins(fast_weights, tmp_path / "small", 0.0, 0.0)
+    config = small.info.config
+    heads, _ = small.logits(of_one_window)
+    margins = mood_margins(mood_probabilities(heads, config.calibration), config.thresholds.angry)
+    middle = float(np.median(margins))
+    half = logits(with_margins(fast_weights, tmp_path / "half", middle, 0.0), of_one_window)
+    full, alone = logits(load(fast_weights), of_one_window), logits(small, of_one_window)
+    # In other company a last bit may differ, and so the step that an activation is rounded to.
+    nearer_to_full = np.abs(half - full).sum(axis=1) < np.abs(half - alone).sum(axis=1)
+    assert (nearer_to_full == (margins < middle)).all()
+    assert 0 < nearer_to_full.sum() < len(of_one_window)
+    assert np.allclose(half, np.where(nearer_to_full[:, None], full, alone), atol=0.05)
 
 
-def test_what_is_passed_on_is_what_the_small_graph_is_least_sure_of(
+def test_a_topic_that_is_open_passes_a_text_on_too(
     fast_weights: Path, of_one_window: list[str], tmp_path: Path
 ) -> None:
-    fast = load(fast_weights, speed="fast")
-    heads, _ = with_margins(fast_weights, tmp_path / "small", 0.0).logits(of_one_window)
-    config = fast.info.config
-    moods = mood_margins(mood_probabilities(heads, config.calibration), config.thresholds.angry)
+    small = with_margins(fast_weights, tmp_path / "small", 0.0, 0.0)
+    config = small.info.config
+    heads, _ = small.logits(of_one_window)
     thresholds = np.array([config.thresholds.topics[name] for name in config.topics])
-    topics = topic_margins(topic_probabilities(heads, config.calibration), thresholds)
-    assert config.fast is not None
-    open_ = (moods < config.fast.margins.moods) | (topics < config.fast.margins.topics)
-    full = logits(load(fast_weights), of_one_window)
-    assert (np.isclose(logits(fast, of_one_window), full, atol=1e-4).all(axis=1) == open_).all()
+    margins = topic_margins(topic_probabilities(heads, config.calibration), thresholds)
+    middle = float(np.median(margins))
+    half = logits(with_margins(fast_weights, tmp_path / "half", 0.0, middle), of_one_window)
+    full, alone = logits(load(fast_weights), of_one_window), logits(small, of_one_window)
+    nearer_to_full = np.abs(half - full).sum(axis=1) < np.abs(half - alone).sum(axis=1)
+    assert (nearer_to_full == (margins < middle)).all()
 
 
 def test_with_endless_margins_every_answer_is_the_full_graphs(fast_weights: Path, tmp_path: Path) -> None:
-    careful = with_margins(fast_weights, tmp_path / "careful", 1e6)
-    assert np.array_equal(logits(careful), logits(load(fast_weights)))
+    careful = with_margins(fast_weights, tmp_path / "careful", 1e6, 1e6)
+    assert np.allclose(logits(careful), logits(load(fast_weights)), atol=0.05)
 
 
 def test_an_answer_does_not_depend_on_what_it_was_batched_with(fast_weights: Path) -> None:
     fast = load(fast_weights, speed="fast")
     together = logits(fast)
     alone = np.concatenate([logits(fast, [text]) for text in TEXTS[:40]])
-    assert np.allclose(together[:40], alone, atol=1e-4)
+    assert np.allclose(together[:40], alone, atol=0.05)
 
 
 def test_long_texts_and_texts_that_cannot_be_read_go_the_same_way(fast_weights: Path) -> None:
