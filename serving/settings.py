@@ -125,7 +125,7 @@ def _whole(name: str, default: int | None, least: int, most: int, help_: str) ->
     return Setting(name, default, f"a whole number from {least} to {most}", read, help_)
 
 
-def _choice(name: str, default: str, choices: tuple[str, ...], help_: str) -> Setting:
+def _choice(name: str, default: str | None, choices: tuple[str, ...], help_: str) -> Setting:
     def read(raw: str) -> str:
         if raw.lower() not in choices:
             raise ValueError
@@ -164,12 +164,6 @@ def _url(name: str, help_: str, default: str | None = None) -> Setting:
     return Setting(name, default, "an address that begins with http:// or https://", _read_url, help_)
 
 
-def _read_speed(raw: str) -> str:
-    if raw.lower() not in get_args(Speed):
-        raise ValueError
-    return raw.lower()
-
-
 TABLE: Final = (
     Setting("weights", None, "a folder", Path, "weights folder; without it the weights shipped with Rida"),
     Setting(
@@ -180,11 +174,10 @@ TABLE: Final = (
         "weights folder that scores what was answered and answers nobody; /v1/shadow tells what a swap would change",
     ),
     _whole("threads", None, 1, 1024, "cores to score with; without it all of them"),
-    Setting(
+    _choice(
         "speed",
         None,
-        f"one of {', '.join(get_args(Speed))}",
-        _read_speed,
+        get_args(Speed),
         "full, or fast: a small network answers what it is sure of; without it what the weights say",
     ),
     Setting(

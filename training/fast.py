@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from data.cleaning import says_something
-from data.mixing import Mixture, draw
+from data.mixing import draw
 from data.rows import FeedbackRow
 from model.classifier import Classifier, load
 from model.config import Fast, Margins, WeightsConfig
@@ -30,6 +30,7 @@ from training.restore import Restored, restore
 from training.small_graph import share_table, small_graph
 from training.speed_words import note_speed
 from training.student import cut_student
+from training.train import mixture_of
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +97,7 @@ def teach_fast(
 
 def drawn_texts(corpus: Corpus, recipe: Recipe, texts: Texts) -> list[str]:
     """Train texts, drawn like rows to train on, each once."""
-    weights = {source.name: source.weight for source in recipe.sources}
-    mixture = Mixture(
-        rows=texts.drawn,
-        shares=texts.shares,
-        weights=weights,
-        language_temperature=recipe.data.language_temperature,
-        source_temperature=recipe.data.source_temperature,
-        class_temperature=recipe.data.class_temperature,
-    )
+    mixture = mixture_of(recipe, rows=texts.drawn, shares=texts.shares)
     return list(dict.fromkeys(corpus.train[at].text for at in draw(corpus.train, mixture, seed=texts.seed)))
 
 

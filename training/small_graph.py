@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import onnx
 from onnx import TensorProto
@@ -29,7 +30,7 @@ def small_graph(
     weights = {name: value.detach().float().numpy() for name, value in student.state_dict().items()}
     batches = padded_batches(windows, pad_id=pad_id)
     inputs = watch_inputs(student.eval(), ((input_ids, mask) for _, input_ids, mask in batches))
-    shape = replace(shape, layers=len(inputs) // len({name.split(".")[1] for name in inputs}))
+    shape = replace(shape, layers=cast(Any, student.encoder).config.num_hidden_layers)
     quantised = {name: quantised_matrix(matrix_of(weights, name)[0], inputs[name]) for name in matrix_names(shape)}
     return build_graph(weights, shape, quantised)
 

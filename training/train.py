@@ -152,7 +152,10 @@ def make_plan(
 ) -> Plan:
     """Draws every stage's rows and groups them into batches, stage after stage; `teach` is asked of those drawn."""
     seed = recipe.optimisation.seed
-    drawn = [draw(rows, _mixture(recipe, number), seed=seed + number) for number in range(len(recipe.stages))]
+    drawn = [
+        draw(rows, mixture_of(recipe, rows=stage.rows, shares=stage.shares), seed=seed + number)
+        for number, stage in enumerate(recipe.stages)
+    ]
     used = np.unique(np.concatenate(drawn))
     trust = {source.name: source.trust for source in recipe.sources}
     kept = [rows[at] for at in used]
@@ -184,10 +187,11 @@ def _taught(recipe: Recipe, rows: list[FeedbackRow], output: Path, drawn: list[F
     return taught_once(drawn, teacher, untaught=untaught, folder=output)
 
 
-def _mixture(recipe: Recipe, stage: int) -> Mixture:
+def mixture_of(recipe: Recipe, *, rows: int, shares: Mapping[str, float]) -> Mixture:
+    """So many rows of the recipe's sources, some of which have a share of their own."""
     return Mixture(
-        rows=recipe.stages[stage].rows,
-        shares=recipe.stages[stage].shares,
+        rows=rows,
+        shares=shares,
         weights={source.name: source.weight for source in recipe.sources},
         language_temperature=recipe.data.language_temperature,
         source_temperature=recipe.data.source_temperature,
