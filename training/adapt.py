@@ -23,7 +23,7 @@ from training.batches import Encoded, encode, legible
 from training.between import go_between, state_of
 from training.blend import Blend
 from training.finetune import Epochs, Settings, fine_tune, plan_epochs, row_losses
-from training.folders import check_output, fresh_folder, replace_folder
+from training.folders import check_output, fresh_folder, legible_name, replace_folder
 from training.lesson import Lesson, Say, make_lesson
 from training.new_topics import add_topics
 from training.recipe import Text
@@ -185,16 +185,11 @@ def _begin(work: Path, fingerprint: str, say: Say) -> None:
 
 
 def _sources(lesson: Lesson) -> list[TrainedOn]:
-    texts = Counter(_legible_name(row.source) for row in lesson.sides.train)
+    texts = Counter(legible_name(row.source) for row in lesson.sides.train)
     return [
         TrainedOn(name=name, title=f"own labels, {count} texts", licence="of its owner")
         for name, count in sorted(texts.items())
     ]
-
-
-def _legible_name(file: str) -> str:
-    """A file's name as UTF-8 can hold it."""
-    return file.encode(errors="replace").decode()
 
 
 def _record(
@@ -203,7 +198,7 @@ def _record(
     sides = lesson.sides
     return {
         "base": {**before.info.identity(), "sha256": before.info.sha256},
-        "files": sorted({_legible_name(row.source) for row in sides.all}),
+        "files": sorted({legible_name(row.source) for row in sides.all}),
         "texts": {"train": len(sides.train), "validation": len(sides.validation), "test": len(sides.test)},
         "splits_given": list(sides.given),
         "repeated_rows": sides.repeated,

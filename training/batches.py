@@ -105,20 +105,24 @@ def plan_batches(lengths: Sequence[int], *, tokens_per_batch: int, seed: int) ->
 
 def collate(encoded: Encoded, positions: npt.NDArray[np.int64], pad_id: int) -> Batch:
     """Pads the rows at `positions` to the longest of them."""
-    longest = max(len(encoded.ids[at]) for at in positions)
-    input_ids = np.full((len(positions), longest), pad_id, dtype=np.int64)
-    mask = np.zeros_like(input_ids)
-    for row, at in enumerate(positions):
-        pieces = encoded.ids[at]
-        input_ids[row, : len(pieces)] = pieces
-        mask[row, : len(pieces)] = 1
+    input_ids, mask = padded([encoded.ids[at] for at in positions], pad_id)
     targets = Targets(
         *(
             torch.from_numpy(array[positions])
             for array in (encoded.satisfaction, encoded.anger, encoded.topics, encoded.trust, encoded.taught)
         )
     )
-    return Batch(torch.from_numpy(input_ids), torch.from_numpy(mask), targets)
+    return Batch(input_ids, mask, targets)
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Ids and mask of rows of pieces, padded to the longest: (rows, length) each, the mask 1 on real pieces."""
+    input_ids = np.full((len(rows), max(map(len, rows))), pad_id, dtype=np.int64)
+    mask = np.zeros_like(input_ids)
+    for row, pieces in enumerate(rows):
+        input_ids[row, : len(pieces)] = pieces
+        mask[row, : len(pieces)] = 1
+    return torch.from_numpy(input_ids), torch.from_numpy(mask)
 
 
 def legible(text: str, max_characters: int) -> str:

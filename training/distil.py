@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from model.labels import SATISFACTION
 from model.network import FeedbackNetwork, Logits
-from training.batches import legible, plan_batches
+from training.batches import legible, padded, plan_batches
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.precision import autocast, bfloat16_pays, use_float32_attention
 from training.readings import Readings
@@ -150,14 +150,9 @@ def _distances(
     student: FeedbackNetwork, learned: Lessons, positions: npt.NDArray[np.int64], pad_id: int, spread: float,
     device: torch.device, *, bfloat16: bool,
 ) -> Distances:  # fmt: skip
-    longest = max(len(learned.ids[at]) for at in positions)
-    input_ids = np.full((len(positions), longest), pad_id, dtype=np.int64)
-    mask = np.zeros_like(input_ids)
-    for row, at in enumerate(positions):
-        input_ids[row, : len(learned.ids[at])] = learned.ids[at]
-        mask[row, : len(learned.ids[at])] = 1
+    input_ids, mask = padded([learned.ids[at] for at in positions], pad_id)
     with autocast(device, bfloat16=bfloat16):
-        vectors, logits = student.read(torch.from_numpy(input_ids).to(device), torch.from_numpy(mask).to(device))
+        vectors, logits = student.read(input_ids.to(device), mask.to(device))
     of_teacher = torch.from_numpy(learned.readings.logits[positions]).to(device)
     wanted = torch.from_numpy(learned.readings.vectors[positions].astype(np.float32)).to(device)
     return distances(vectors, logits, wanted, of_teacher, spread=spread)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -41,36 +42,48 @@ def logits(classifier: Classifier, texts: list[str] = TEXTS) -> np.ndarray:
     return np.column_stack([heads.satisfaction, heads.anger, heads.topics])
 
 
+@dataclass(frozen=True)
+class AtTheMiddle:
+    """What the small graph's margins say, and which answers are nearer to the full graph's, at their middle."""
+
+    too_narrow: np.ndarray
+    nearer_to_full: np.ndarray
+    answers: np.ndarray
+    full: np.ndarray
+    alone: np.ndarray
+
+
+def at_the_middle(fast_weights: Path, texts: list[str], folder: Path, *, of_moods: bool) -> AtTheMiddle:
+    small = with_margins(fast_weights, folder / "small", 0.0, 0.0)
+    config = small.info.config
+    heads, _ = small.logits(texts)
+    if of_moods:
+        margins = mood_margins(mood_probabilities(heads, config.calibration), config.thresholds.angry)
+    else:
+        thresholds = np.array([config.thresholds.topics[name] for name in config.topics])
+        margins = topic_margins(topic_probabilities(heads, config.calibration), thresholds)
+    middle = float(np.median(margins))
+    half = with_margins(fast_weights, folder / "half", *((middle, 0.0) if of_moods else (0.0, middle)))
+    answers, full, alone = logits(half, texts), logits(load(fast_weights), texts), logits(small, texts)
+    # In other company a last bit may differ, and so the step that an activation is rounded to.
+    nearer_to_full = np.abs(answers - full).sum(axis=1) < np.abs(answers - alone).sum(axis=1)
+    return AtTheMiddle(margins < middle, nearer_to_full, answers, full, alone)
+
+
 def test_half_of_the_texts_are_passed_on_where_half_of_the_margins_are_too_narrow(
     fast_weights: Path, of_one_window: list[str], tmp_path: Path
 ) -> None:
-    small = with_margins(fast_weights, tmp_path / "small", 0.0, 0.0)
-    config = small.info.config
-    heads, _ = small.logits(of_one_window)
-    margins = mood_margins(mood_probabilities(heads, config.calibration), config.thresholds.angry)
-    middle = float(np.median(margins))
-    half = logits(with_margins(fast_weights, tmp_path / "half", middle, 0.0), of_one_window)
-    full, alone = logits(load(fast_weights), of_one_window), logits(small, of_one_window)
-    # In other company a last bit may differ, and so the step that an activation is rounded to.
-    nearer_to_full = np.abs(half - full).sum(axis=1) < np.abs(half - alone).sum(axis=1)
-    assert (nearer_to_full == (margins < middle)).all()
-    assert 0 < nearer_to_full.sum() < len(of_one_window)
-    assert np.allclose(half, np.where(nearer_to_full[:, None], full, alone), atol=0.05)
+    found = at_the_middle(fast_weights, of_one_window, tmp_path, of_moods=True)
+    assert (found.nearer_to_full == found.too_narrow).all()
+    assert 0 < found.nearer_to_full.sum() < len(of_one_window)
+    assert np.allclose(found.answers, np.where(found.nearer_to_full[:, None], found.full, found.alone), atol=0.05)
 
 
 def test_a_topic_that_is_open_passes_a_text_on_too(
     fast_weights: Path, of_one_window: list[str], tmp_path: Path
 ) -> None:
-    small = with_margins(fast_weights, tmp_path / "small", 0.0, 0.0)
-    config = small.info.config
-    heads, _ = small.logits(of_one_window)
-    thresholds = np.array([config.thresholds.topics[name] for name in config.topics])
-    margins = topic_margins(topic_probabilities(heads, config.calibration), thresholds)
-    middle = float(np.median(margins))
-    half = logits(with_margins(fast_weights, tmp_path / "half", 0.0, middle), of_one_window)
-    full, alone = logits(load(fast_weights), of_one_window), logits(small, of_one_window)
-    nearer_to_full = np.abs(half - full).sum(axis=1) < np.abs(half - alone).sum(axis=1)
-    assert (nearer_to_full == (margins < middle)).all()
+    found = at_the_middle(fast_weights, of_one_window, tmp_path, of_moods=False)
+    assert (found.nearer_to_full == found.too_narrow).all()
 
 
 def test_with_endless_margins_every_answer_is_the_full_graphs(fast_weights: Path, tmp_path: Path) -> None:
