@@ -26,9 +26,9 @@ def changed(weights: Path, folder: Path, **thresholds: Any) -> Path:
     return folder
 
 
-def with_own_topic(weights: Path, folder: Path, name: str, *, logit: float) -> Path:
-    """A copy that knows one topic more, which gets the same logit in every text."""
-    changed(weights, folder)
+def with_own_topic(weights: Path, folder: Path, name: str, *, logit: float, **thresholds: Any) -> Path:
+    """A `changed` copy that knows one topic more, which gets the same logit in every text."""
+    changed(weights, folder, **thresholds)
     config = json.loads((folder / CONFIG).read_text())
     config["topics"].append(name)
     config["thresholds"]["topics"][name] = 0.5

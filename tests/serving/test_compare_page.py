@@ -27,9 +27,10 @@ def page_file(tiny_weights, tmp_path_factory):
         for each in feedback_rows(seed=4)[::3]
     ]
     rows += [{"text": ARABIC, "language": "ar", "mood": "dissatisfied", "topics": OWN}]
-    rows += [{"text": HOSTILE, "language": '"><script>', "mood": "satisfied", "topics": ""}]
+    rows += [{"text": HOSTILE, "language": '"><script>', "mood": "angry", "topics": ""}]
     furious = changed(tiny_weights, folder / "furious <b>", angry=0.0)
-    mine = with_own_topic(tiny_weights, folder / "mine", OWN, logit=5.0)
+    # Every alarm is lost, whatever the tiny weights learned; those of angry texts are shown first.
+    mine = with_own_topic(tiny_weights, folder / "mine", OWN, logit=5.0, angry=1.0)
     output = folder / "comparison.html"
     assert (
         main(["compare", str(furious), str(mine), "--data", write_rows(folder / "in.jsonl", rows), "-o", str(output)])
