@@ -8,11 +8,12 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chat_systems import SETTINGS, deliver, generic, say
+from other_weights import changed
 from stores import count
 from stub_classifiers import Stub
 
 from data.sources import read_source
-from model.classifier import ModelInfo
+from model.classifier import ModelInfo, load
 from model.labels import TOPICS
 from serving.cli import main
 from serving.store.tables import messages
@@ -228,10 +229,12 @@ def test_the_page_follows_again_after_the_stream_was_refused(page, server):
 
 
 @pytest.fixture(scope="module")
-def own_server(start_server, own_topics_classifier, tmp_path_factory):
-    """A server whose weights have more own topics than there are keys."""
-    classifier = Stub(own_topics_classifier)
-    info = own_topics_classifier.info
+def own_server(start_server, own_topics_weights, tmp_path_factory):
+    """A server whose weights have more own topics than there are keys, and see no topic in any text."""
+    folder = tmp_path_factory.mktemp("weights") / "blind"
+    blind = load(changed(own_topics_weights, folder, topics=dict.fromkeys((*TOPICS, *OWN_TOPICS), 1.0)), threads=1)
+    classifier = Stub(blind)
+    info = blind.info
     more = tuple(f"own topic number {number}" for number in range(3, 10))
     config = info.config.model_copy(update={"topics": (*info.config.topics, *more)})
     classifier.info = ModelInfo(config, info.checksums, info.speed)
