@@ -220,10 +220,9 @@ def test_what_could_not_be_saved_is_said(page):
 
 def test_the_page_follows_again_after_the_stream_was_refused(page, server):
     page.route("**/inbox/events", lambda route: route.fulfill(status=503), times=1)
-    page.goto("/inbox")
-    page.locator("#said.trouble").wait_for(state="attached")
     with page.expect_response(lambda answer: answer.url.endswith("/inbox/events") and answer.ok):
-        pass
+        page.goto("/inbox")
+        page.locator("#said.trouble").wait_for(state="attached")
     say(server.client, "generic", "the newest words of all", 90)
     page.get_by_text("the newest words of all").wait_for()
 
