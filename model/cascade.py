@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from model.calibration import mood_probabilities, split_heads, topic_probabilities
-from model.config import Margins, WeightsConfig
+from model.config import Backend, Margins, Speed, WeightsConfig
 from model.decision import mood_margins, topic_margins
+from model.errors import InputError
+from model.manifest import GRAPH, SMALL_GRAPH
 from model.session import Logits, Session
 
 
@@ -23,10 +25,13 @@ class Cascade(Session):
     A decision is open where it stands within the `margins`, in log odds, of another one.
     """
 
-    def __init__(self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int) -> None:
-        size = config.limits.tokens_per_batch
-        super().__init__(graph, threads=threads, tokens_per_batch=size)
-        self._small = Session(small, threads=threads, tokens_per_batch=size)
+    def __init__(
+        self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int,
+        backend: Backend = "onnxruntime",
+    ) -> None:  # fmt: skip
+        size = batch_tokens(config, backend)
+        super().__init__(graph, threads=threads, tokens_per_batch=size, backend=backend)
+        self._small = Session(small, threads=threads, tokens_per_batch=size, backend=backend)
         self._calibration, self._margins = config.calibration, margins
         self._angry = config.thresholds.angry
         self._topics = np.array([config.thresholds.topics[name] for name in config.topics])
@@ -45,3 +50,28 @@ class Cascade(Session):
         topics = topic_margins(topic_probabilities(heads, self._calibration), self._topics)
         # What is no number is not sure either.
         return ~((moods >= self._margins.moods) & (topics >= self._margins.topics))
+
+
+def batch_tokens(config: WeightsConfig, backend: Backend) -> int:
+    """The most padded pieces of a micro-batch; OpenVINO takes long to begin one."""
+    return config.limits.tokens_per_batch * (4 if backend == "openvino" else 1)
+
+
+def open_session(
+    folder: Path, config: WeightsConfig, *, threads: int, speed: Speed = "full", backend: Backend = "onnxruntime"
+) -> Session:
+    """What runs the graphs of a weights folder.
+
+    Raises:
+        WeightsError: a graph cannot be read.
+        InputError: the weights cannot be had at that speed or with that backend.
+    """
+    graph = folder / GRAPH
+    if speed == "full":
+        return Session(graph, threads=threads, tokens_per_batch=batch_tokens(config, backend), backend=backend)
+    if config.fast is None or not (folder / SMALL_GRAPH).is_file():
+        raise InputError(
+            f'{folder}: has no small graph, so speed "fast" cannot be had; take "full", or teach one with `rida distil`'
+        )
+    margins = config.fast.margins
+    return Cascade(graph, folder / SMALL_GRAPH, config=config, margins=margins, threads=threads, backend=backend)

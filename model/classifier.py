@@ -18,15 +18,15 @@ from model.calibration import (
     split_heads,
     topic_probabilities,
 )
-from model.cascade import Cascade
-from model.config import Speed, WeightsConfig, read_config
+from model.cascade import open_session
+from model.config import Backend, Speed, WeightsConfig, read_config
 from model.cores import usable_cores
 from model.decision import decided_moods, ranked_topics, topics_over
 from model.errors import NO_SCORE, InputError, TextError, WeightsError
 from model.labels import MOODS
-from model.manifest import CONFIG, GRAPH, SMALL_GRAPH, TOKENIZER, Checksums, verify_manifest
+from model.manifest import CONFIG, GRAPH, TOKENIZER, Checksums, verify_manifest
 from model.prediction import Prediction, Rejection
-from model.session import Logits, Session, StartedRuns
+from model.session import Logits, StartedRuns
 from model.text import normalise
 from model.tokenizer import WORD_START, id_of, read_tokenizer
 from model.windows import windows
@@ -41,6 +41,7 @@ class ModelInfo:
     config: WeightsConfig
     checksums: Checksums
     speed: Speed
+    backend: Backend = "onnxruntime"
 
     @property
     def name(self) -> str:
@@ -54,8 +55,9 @@ class ModelInfo:
 
     @property
     def answers_by(self) -> str:
-        """What answers depend on: the weights' checksum, and their speed where it is not the full one."""
-        return self.sha256 if self.speed == "full" else f"{self.sha256} {self.speed}"
+        """What answers depend on: the weights' checksum, with speed and backend where they are not the usual ones."""
+        unusual = [one for one, usual in ((self.speed, "full"), (self.backend, "onnxruntime")) if one != usual]
+        return " ".join([self.sha256, *unusual])
 
     @property
     def graph_sha256(self) -> str:
@@ -79,6 +81,7 @@ class ModelInfo:
             "version": config.version,
             "sha256": self.sha256,
             "speed": self.speed,
+            "backend": self.backend,
             "labels": {"moods": list(config.moods), "topics": list(config.topics)},
             "languages": config.languages.model_dump(mode="json"),
             "limits": config.limits.model_dump(mode="json"),
@@ -121,12 +124,14 @@ class Classifier:
     those who share micro-batches among several askers.
     """
 
-    def __init__(self, folder: Path, *, threads: int, speed: Speed | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, threads: int, speed: Speed | None = None, backend: Backend = "onnxruntime"
+    ) -> None:
         checksums = verify_manifest(folder)
         self._config = read_config(folder / CONFIG)
-        self.info = ModelInfo(self._config, checksums, speed or self._config.speed)
+        self.info = ModelInfo(self._config, checksums, speed or self._config.speed, backend)
         # The session first: the memory that it needs for a moment is there again for the tokenizer.
-        self._session = _session(folder, self._config, self.info.speed, threads=threads)
+        self._session = open_session(folder, self._config, threads=threads, speed=self.info.speed, backend=backend)
         self._tokenizer = read_tokenizer(folder / TOKENIZER)
         self._begin, self._end, unknown = (id_of(self._tokenizer, piece) for piece in ("<s>", "</s>", "<unk>"))
         self._silent = {unknown, self._tokenizer.token_to_id(WORD_START)}
@@ -265,30 +270,25 @@ def _windows_of(read: Sequence[ReadText | TextError]) -> list[list[int]]:
     return [window for each in read if isinstance(each, ReadText) for window in each.windows]
 
 
-def _session(folder: Path, config: WeightsConfig, speed: Speed, *, threads: int) -> Session:
-    size = config.limits.tokens_per_batch
-    if speed == "full":
-        return Session(folder / GRAPH, threads=threads, tokens_per_batch=size)
-    if config.fast is None or not (folder / SMALL_GRAPH).is_file():
-        raise InputError(
-            f'{folder}: has no small graph, so speed "fast" cannot be had; take "full", or teach one with `rida distil`'
-        )
-    return Cascade(folder / GRAPH, folder / SMALL_GRAPH, config=config, margins=config.fast.margins, threads=threads)
-
-
-def load(path: str | Path | None = None, *, threads: int | None = None, speed: Speed | None = None) -> Classifier:
+def load(
+    path: str | Path | None = None, *, threads: int | None = None, speed: Speed | None = None,
+    backend: Backend | None = None,
+) -> Classifier:  # fmt: skip
     """Loads a weights folder; without a path, the weights shipped with rida.
 
     `threads` is how many micro-batches are scored at once; by default as many as there are usable cores. `speed` is
-    "full" or "fast"; by default what the weights' `config.json` says.
+    "full" or "fast"; by default what the weights' `config.json` says. `backend` is "onnxruntime", the default, or
+    "openvino", which needs `rida[openvino]` and a processor that multiplies in bfloat16.
 
     Raises:
         WeightsError: the folder is missing, damaged or of another version.
-        InputError: `threads` is less than 1, or the weights cannot be had at that speed.
+        InputError: `threads` is less than 1, or the weights cannot be had at that speed or with that backend.
     """
     if speed not in (None, *get_args(Speed)):
         raise InputError(f"speed is {speed!r}; give one of {', '.join(get_args(Speed))}, or none for the weights' own")
+    if backend not in (None, *get_args(Backend)):
+        raise InputError(f"backend is {backend!r}; give one of {', '.join(get_args(Backend))}, or none")
     if threads is not None and threads < 1:
         raise InputError(f"threads is {threads}; give a whole number from 1 on, or none for all cores")
     folder = SHIPPED_WEIGHTS if path is None else Path(path)
-    return Classifier(folder, threads=threads or usable_cores(), speed=speed)
+    return Classifier(folder, threads=threads or usable_cores(), speed=speed, backend=backend or "onnxruntime")

@@ -110,6 +110,7 @@ class Fast(_Section):
 
 
 Speed = Literal["full", "fast"]
+Backend = Literal["onnxruntime", "openvino"]
 
 
 class WeightsConfig(_Section):

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from model.errors import WeightsError
+from model.config import Backend
+from model.onnxruntime_graph import OnnxruntimeGraph
+from model.openvino_graph import OpenvinoGraph
 from model.windows import batches_by_length
 
 Logits = npt.NDArray[np.float32]
-
-_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +48,17 @@ class Session:
     over two threads. Idle threads sleep instead of spinning. Safe to use from several threads.
     """
 
-    def __init__(self, graph: Path | bytes, *, threads: int, tokens_per_batch: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        given = graph if isinstance(graph, bytes) else str(graph)
-        try:
-            self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the library's own exceptions share no base but Exception
-            name = "the changed graph" if isinstance(graph, bytes) else graph
-            raise WeightsError(f"{name}: cannot be loaded as a graph ({error})") from error
+    def __init__(
+        self, graph: Path | bytes, *, threads: int, tokens_per_batch: int, backend: Backend = "onnxruntime"
+    ) -> None:
+        self._graph = OpenvinoGraph(graph, threads=threads) if backend == "openvino" else OnnxruntimeGraph(graph)
         self._tokens_per_batch = tokens_per_batch
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rida-session")
 
     @property
     def labels(self) -> int | None:
         """How many logits a window gets; None where the graph does not say."""
-        size = self._session.get_outputs()[0].shape[-1]
-        return size if isinstance(size, int) else None
+        return self._graph.labels
 
     def logits(self, windows: Sequence[Sequence[int]]) -> Logits:
         """Scores windows; (windows, labels) in the order given, whatever they were batched with."""
@@ -87,5 +77,4 @@ class Session:
         input_ids = np.zeros((len(batch), int(lengths.max())), dtype=np.int32)
         for row, window in enumerate(batch):
             input_ids[row, : len(window)] = window
-        (logits,) = self._session.run(None, {"input_ids": input_ids, "lengths": lengths})
-        return np.asarray(logits, dtype=np.float32)
+        return self._graph.run(input_ids, lengths)

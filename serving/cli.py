@@ -128,7 +128,7 @@ def _add_classify(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("text", nargs="*", metavar="TEXT", help="a text; - or none reads one text a line from stdin")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each text")
     parser.add_argument("--all-topics", action="store_true", help="the scores of all topics")
-    add_flags(parser, ("weights", "threads", "speed"))
+    add_flags(parser, ("weights", "threads", "speed", "backend"))
     parser.set_defaults(run=commands.classify)
 
 
@@ -151,7 +151,7 @@ def _add_score(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--restart", action="store_true", help="throw away what a run before left, and score everything anew"
     )
     parser.add_argument("--triage", type=whole_number(1000), metavar="N", help="afterwards show the N angriest rows")
-    add_flags(parser, ("weights", "threads", "speed"))
+    add_flags(parser, ("weights", "threads", "speed", "backend"))
     cluster.add_flags(parser)
     parser.set_defaults(run=commands.score)
 
@@ -202,7 +202,7 @@ def _add_model(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    add_flags(parser, ("weights", "speed"))
+    add_flags(parser, ("weights", "speed", "backend"))
     parser.set_defaults(run=commands.model)
 
 

@@ -33,8 +33,8 @@ def classify(args: argparse.Namespace) -> int:
     """Answer for the texts given, or for each line of stdin."""
     if not args.text and sys.stdin.isatty():
         raise InputError('give a text, as in rida classify "Great service!", or pipe texts in, one a line')
-    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed"))
-    classifier = load(settings.weights, threads=settings.threads, speed=settings.speed)
+    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed", "backend"))
+    classifier = load(settings.weights, threads=settings.threads, speed=settings.speed, backend=settings.backend)
     texts = _lines() if args.text in ([], ["-"]) else iter(args.text)
     done = 0
     rejected = False
@@ -65,8 +65,8 @@ def score(args: argparse.Namespace) -> int:
             return score_on_ray(args)
     from serving.score import score as score_files
 
-    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed"))
-    classifier = load(settings.weights, threads=settings.threads, speed=settings.speed)
+    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed", "backend"))
+    classifier = load(settings.weights, threads=settings.threads, speed=settings.speed, backend=settings.backend)
     with sigterm_as_interrupt(), _triage(args.triage, args.output) as watchers:
         summary = score_files(
             args.inputs,
@@ -145,7 +145,7 @@ def serve(args: argparse.Namespace) -> int:
 
 def model(args: argparse.Namespace) -> int:
     """Show what the weights in use know and where their limits are."""
-    settings = read_settings(vars(args), os.environ, ("weights", "speed"))
-    info = load(settings.weights, threads=1, speed=settings.speed).info.as_dict()
+    settings = read_settings(vars(args), os.environ, ("weights", "speed", "backend"))
+    info = load(settings.weights, threads=1, speed=settings.speed, backend=settings.backend).info.as_dict()
     write(json.dumps(info, indent=2) if args.json else describe_model(info))
     return 0

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from model.config import Speed
+from model.config import Backend, Speed
 from model.errors import InputError
 
 _TRUE: Final = ("1", "true", "yes", "on")
@@ -68,6 +68,7 @@ class Settings:
     shadow: Path | None
     threads: int | None
     speed: Speed | None
+    backend: Backend | None
     host: str
     port: int
     keys: tuple[str, ...]
@@ -179,6 +180,12 @@ TABLE: Final = (
         None,
         get_args(Speed),
         "full, or fast: a small network answers what it is sure of; without it what the weights say",
+    ),
+    _choice(
+        "backend",
+        None,
+        get_args(Backend),
+        "onnxruntime, without it too; or openvino: faster where the processor multiplies in bfloat16",
     ),
     Setting(
         "host",

@@ -9,6 +9,7 @@ texts, in rounds. Writes `benchmarks/results/speed-curve.json` for `benchmarks.s
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,15 +22,16 @@ import onnx
 from onnx import helper
 
 from benchmarks.machine import machine, warning
-from benchmarks.speed.rounds import RESULTS, keep, ratios
+from benchmarks.speed.rounds import RESULTS, keep
 from benchmarks.speed.texts import add_flags, drawn_texts, readable, windows_of
 from data.cleaning import says_something
 from data.rows import FeedbackRow
 from data.sources import read_source
 from model.calibration import HeadLogits, combine_windows, split_heads
-from model.cascade import Cascade
+from model.cascade import Cascade, open_session
 from model.classifier import SHIPPED_WEIGHTS, Classifier, load
-from model.config import Margins, WeightsConfig
+from model.config import Margins, Speed, WeightsConfig
+from model.errors import InputError
 from model.labels import FIRST_CLASS_LANGUAGES
 from model.layers import EMBEDDINGS
 from model.manifest import GRAPH, SMALL_GRAPH
@@ -89,7 +91,7 @@ def _entries(
     windows = [window for of_text in windows_of(full, texts) for window in of_text]
     heads, kept = full.logits([row.text for row in rows])
     rows = [rows[at] for at in kept]
-    yield _entry("full", 1.0, heads, rows, config)
+    yield _entry("full", [1.0], heads, rows, config)
 
     early = _early(weights, arguments.data_root, config, rows)
     sessions = {name: session for name, (session, _) in early.items()}
@@ -98,17 +100,30 @@ def _entries(
         margins = {f"small graph, margins of {width:g}": Margins(moods=width, topics=width) for width in _WIDTHS}
         margins |= {"small graph alone": Margins(moods=0, topics=0), "fast": config.fast.margins}
         sessions |= {name: _cascade(weights, config, each) for name, each in margins.items()}
-    speeds = _speeds(_session(weights, config), sessions, windows, rounds=arguments.rounds)
-    for name in margins:
-        yield _entry(name, speeds[name], _heard(full, sessions[name], rows), rows, config)
+    speeds: list[Speed] = ["full"] if config.fast is None else ["full", "fast"]
+    by_openvino = {}
+    try:
+        for speed in speeds:
+            session = open_session(weights, config, threads=1, speed=speed, backend="openvino")
+            by_openvino[f"{speed}, OpenVINO"] = session
+    except InputError as error:
+        print(error, file=sys.stderr)
+    sessions |= by_openvino
+    measured = _speeds(_session(weights, config), sessions, windows, rounds=arguments.rounds)
+    for name in (*margins, *by_openvino):
+        yield _entry(name, measured[name], _heard(full, sessions[name], rows), rows, config)
     for name, (_, of_rows) in early.items():
-        yield _entry(f"{name} alone", speeds[name], of_rows, rows, config)
+        yield _entry(f"{name} alone", measured[name], of_rows, rows, config)
         chosen = choose_margins(heads, of_rows, rows, config)
-        # The layers that were run are not run again; of a bag of pieces there is nothing to go on with.
-        spared = 0.0 if name == _BAG else 1 / speeds[name]
-        speed = 1 / (1 / speeds[name] + chosen.passed_on * (1 - spared))
-        entry = {"name": f"{name}, the rest by full", "texts_per_second_ratio": speed, "passed_on": chosen.passed_on}
-        yield entry | _shown(chosen.fast.model_dump())
+        passing = [_passing(each, chosen.passed_on, goes_on=name != _BAG) for each in measured[name]]
+        found = _figures(f"{name}, the rest by full", passing, chosen.fast.model_dump())
+        yield found | {"passed_on": chosen.passed_on}
+
+
+def _passing(speed: float, passed_on: float, *, goes_on: bool) -> float:
+    """The speed of what answers at `speed` and passes on a share; who goes on does not run its layers again."""
+    spared = 1 / speed if goes_on else 0.0
+    return 1 / (1 / speed + passed_on * (1 - spared))
 
 
 def _early(
@@ -171,14 +186,14 @@ def _heard(full: Classifier, session: Session, rows: Sequence[FeedbackRow]) -> H
 
 def _speeds(
     full: Session, others: dict[str, Session], windows: Sequence[list[int]], *, rounds: int
-) -> dict[str, float]:
-    """How many times as fast as the full graph each is: the median over rounds, in which all are asked in turn."""
+) -> dict[str, list[float]]:
+    """How many times as fast as the full graph each is, round by round, in which all are asked in turn."""
     seconds = []
     for _ in range(rounds):
         found = {"full": _timed(partial(full.logits, windows))}
         found |= {name: _timed(partial(session.logits, windows)) for name, session in others.items()}
         seconds.append(found)
-    return {name: ratios(seconds, "full", name).median for name in others}
+    return {name: [each["full"] / each[name] for each in seconds] for name in others}
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -187,13 +202,18 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _entry(name: str, speed: float, heads: HeadLogits, rows: Sequence[FeedbackRow], config: WeightsConfig) -> Entry:
-    return {"name": name, "texts_per_second_ratio": speed} | _shown(figures(heads, rows, config).model_dump())
+def _entry(
+    name: str, speeds: list[float], heads: HeadLogits, rows: Sequence[FeedbackRow], config: WeightsConfig
+) -> Entry:
+    return _figures(name, speeds, figures(heads, rows, config).model_dump())
 
 
-def _shown(found: dict[str, dict[str, float]]) -> Entry:
-    """By language for moods, of all texts together for the others."""
+def _figures(name: str, speeds: list[float], found: dict[str, dict[str, float]]) -> Entry:
+    """By language for moods, of all texts together for the others; `speeds` are ratios to full."""
     return {
+        "name": name,
+        "texts_per_second_ratio": statistics.median(speeds),
+        "ratios": speeds,
         "mood_macro_f1": {lang: value for lang, value in found["mood_macro_f1"].items() if lang != ALL},
         "topic_micro_f1": found["topic_micro_f1"][ALL],
         "angry_recall_at_5": found["angry_recall_at_5"][ALL],

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from benchmarks.batch.goals import Spread
-from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FAST, FULL
+from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FAST, FAST_OPENVINO, FULL, FULL_OPENVINO
 from benchmarks.speed.rounds import Results, names_in, ratios
 from benchmarks.speed.starts import COMMAND
+
+FAST_ENTRIES: Final = ("fast", "fast, OpenVINO")
+"""As `benchmarks.speed.curve` names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,18 @@ def peer_goals(peers: Results) -> list[Goal]:
     there = names_in(rounds)
     return [
         Goal(f"{ours}, beside XLM-R base, {way}", aim, ratios(rounds, ours, other), "times")
-        for ours, aim in ((FAST, 30.0), (FULL, 8.0))
+        for ours, aim in ((FAST, 30.0), (FAST_OPENVINO, 30.0), (FULL, 8.0), (FULL_OPENVINO, 8.0))
         for way in (AS_IT_COMES, AT_ITS_BEST)
         if ours in there and (other := f"XLM-R base, {way}") in there
+    ]
+
+
+def curve_goals(curve: Results) -> list[Goal]:
+    """Times as many texts a second as the full graph, of speed fast with each backend."""
+    return [
+        Goal(f"{each['name']}, beside full", 4.0, Spread.of(each["ratios"]), "times")
+        for each in curve["curve"]
+        if each["name"] in FAST_ENTRIES
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.batch.goals import Spread
-from benchmarks.speed.goals import Goal, peer_goals, start_goals
+from benchmarks.speed.goals import Goal, curve_goals, peer_goals, start_goals
 from benchmarks.speed.kernel_engines import RIDA
 from benchmarks.speed.loading import BY_HAND
 from benchmarks.speed.peer import FULL
@@ -36,7 +36,10 @@ def page(waste: Results | None, kernels: Results | None, peers: Results | None, 
         "Shown is the median of some rounds, with the lowest and the highest; in each round all were measured in turn, "
         "and ratios are taken within a round. How to run it: [benchmarks/speed](../benchmarks/speed/README.md).",
     ]
-    goals = [*(peer_goals(peers) if peers else []), *(start_goals(waste) if waste else [])]
+    goals = [
+        *(curve_goals(curve) if curve else []), *(peer_goals(peers) if peers else []),
+        *(start_goals(waste) if waste else []),
+    ]  # fmt: skip
     if goals:
         parts += ["## Goals", _goals(goals)]
     if curve:

@@ -10,9 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.speed.answering import Answer, answer_all
+
+if TYPE_CHECKING:  # starts are measured here
+    from model.config import Backend, Speed
 
 Score = Callable[[Sequence[str]], object]
 Given = dict[str, Any]
@@ -21,12 +24,11 @@ _BATCH: Final = 16
 _MOST_TOKENS: Final = 512
 
 
-def rida(given: Given, *, speed: str | None) -> Score:
-    """The shipped weights; `speed` is left out where it is None."""
+def rida(given: Given, *, speed: Speed, backend: Backend = "onnxruntime") -> Score:
+    """The shipped weights."""
     from model import classifier
 
-    chosen: dict[str, Any] = {} if speed is None else {"speed": speed}
-    return classifier.load(None, threads=given["threads"], **chosen).classify
+    return classifier.load(None, threads=given["threads"], speed=speed, backend=backend).classify
 
 
 def pipeline_as_it_comes(given: Given) -> Score:
@@ -79,10 +81,15 @@ AT_ITS_BEST: Final = "pipeline, best settings"
 INT8: Final = "onnxruntime, dynamic int8"
 FULL: Final = "Rida, full"
 FAST: Final = "Rida, fast"
+FULL_OPENVINO: Final = "Rida, full, OpenVINO"
+FAST_OPENVINO: Final = "Rida, fast, OpenVINO"
+OURS: Final = (FULL, FAST, FULL_OPENVINO, FAST_OPENVINO)
 
 WAYS: Final[dict[str, Callable[[Given], Score]]] = {
-    FULL: lambda given: rida(given, speed=None),
+    FULL: lambda given: rida(given, speed="full"),
     FAST: lambda given: rida(given, speed="fast"),
+    FULL_OPENVINO: lambda given: rida(given, speed="full", backend="openvino"),
+    FAST_OPENVINO: lambda given: rida(given, speed="fast", backend="openvino"),
     AS_IT_COMES: pipeline_as_it_comes,
     AT_ITS_BEST: pipeline_at_its_best,
     INT8: onnxruntime_int8,

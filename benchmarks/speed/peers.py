@@ -10,7 +10,6 @@ after every round. `--rows 60 --seconds 0.5 --rounds 1 --shapes "DistilBERT mult
 from __future__ import annotations
 
 import argparse
-import inspect
 import random
 import statistics
 import subprocess
@@ -26,7 +25,7 @@ from benchmarks.batch.machine import versions
 from benchmarks.batch.rows import same_mix
 from benchmarks.machine import machine, warning
 from benchmarks.speed.asking import ROOT, Contestant, failed, json_file, rotated
-from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FAST, FULL, INT8
+from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FULL, INT8, OURS
 from benchmarks.speed.rounds import RESULTS, Results, keep, said
 from benchmarks.speed.texts import add_flags, drawn_texts
 from model.classifier import SHIPPED_WEIGHTS, ReadText, load
@@ -100,11 +99,7 @@ class _Field:
     def __init__(self, texts: Sequence[str], tried: Sequence[int], threads: int, folder: Path) -> None:
         self._common = {"texts": list(texts), "first": [texts[0]], "threads": threads}
         self._tried, self._folder = list(tried), folder
-        self._given: dict[str, tuple[str, Given]] = {FULL: (FULL, {})}
-        if "speed" in inspect.signature(load).parameters:
-            self._given[FAST] = (FAST, {})
-        else:
-            print(f"{FAST} is left out: these weights have one speed")
+        self._given: dict[str, tuple[str, Given]] = {name: (name, {}) for name in OURS}
 
     @property
     def names(self) -> list[str]:

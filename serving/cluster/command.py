@@ -49,11 +49,11 @@ def score_on_ray(args: argparse.Namespace) -> int:
     from serving.describe import describe_run
     from serving.output import say
 
-    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed"))
+    settings = read_settings(vars(args), os.environ, ("weights", "threads", "speed", "backend"))
     done = score(
         args.inputs,
         args.output,
-        workers=Workers(args.address, args.workers, settings.threads or 1, settings.speed),
+        workers=Workers(args.address, args.workers, settings.threads or 1, settings.speed, settings.backend),
         weights=settings.weights,
         text_column=args.text_column,
         restart=args.restart,

@@ -22,7 +22,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.config import Speed
+from model.config import Backend, Speed
 from model.cores import usable_cores
 from model.errors import InputError, RidaError
 from model.labels import MOODS
@@ -55,13 +55,14 @@ Known = tuple[Input, Fingerprint]
 class Workers:
     """Where a job runs: `address` None is this machine; `count` None is as many as there are cores for.
 
-    `speed` None is what the weights say.
+    `speed` None is what the weights say, `backend` None onnxruntime.
     """
 
     address: str | None = None
     count: int | None = None
     threads: int = 1
     speed: Speed | None = None
+    backend: Backend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def score(
     folder = Path(os.path.abspath(output))  # noqa: PTH100  (as for inputs)
     # Where the shipped ones lie differs from machine to machine, so that no path is sent for them.
     weights = weights and weights.resolve()
-    scored_by = Identity.here(weights, workers.speed)
+    scored_by = Identity.here(weights, workers.speed, workers.backend)
     found = find_inputs(inputs, folder)
     text = _check_inputs(found, text_column, say)
     address = workers.address or os.environ.get("RAY_ADDRESS")
@@ -115,6 +116,7 @@ def score(
                     "weights": weights and str(weights),
                     "threads": workers.threads,
                     "speed": workers.speed,
+                    "backend": workers.backend,
                     "text_column": text,
                     "expected": scored_by,
                 }

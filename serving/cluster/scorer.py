@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
 from typing import Final, Self
@@ -14,8 +14,8 @@ from typing import Final, Self
 import pyarrow as pa
 
 from model.classifier import SHIPPED_WEIGHTS, ModelInfo
-from model.config import Speed, read_config
-from model.errors import RidaError
+from model.config import Backend, Speed, read_config
+from model.errors import InputError, RidaError
 from model.manifest import CONFIG, verify_manifest
 from rida import __version__, load
 from serving.batch.pipeline import scored_cells
@@ -35,27 +35,32 @@ SPARK_COLUMNS: Final = ", ".join(
 """The added columns as Spark writes a schema."""
 
 
-_SCORED_BY: Final = ("onnxruntime", "tokenizers", "numpy")
+_SCORED_BY: Final = ("tokenizers", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What scores depend on: weights and speed (`ModelInfo.answers_by`) and the versions of libraries, by name."""
+    """What scores depend on: weights, speed and backend (`ModelInfo.answers_by`), and the versions of libraries."""
 
     weights: str
     versions: dict[str, str]
 
     @classmethod
-    def here(cls, weights: Path | None, speed: Speed | None = None) -> Self:
-        """On this machine; None is the shipped weights, at the speed that they say.
+    def here(cls, weights: Path | None, speed: Speed | None = None, backend: Backend | None = None) -> Self:
+        """On this machine; None is the shipped weights, at the speed that they say, by onnxruntime.
 
         Raises:
             WeightsError: they are missing or damaged.
+            InputError: the backend is not installed.
         """
-        versions = {"rida": __version__} | {name: importlib.metadata.version(name) for name in _SCORED_BY}
+        backend = backend or "onnxruntime"
+        try:
+            versions = {"rida": __version__} | {name: version(name) for name in (backend, *_SCORED_BY)}
+        except PackageNotFoundError as error:
+            raise InputError(f'{error.name} is not installed: pip install "rida[{error.name}]"') from error
         folder = weights or SHIPPED_WEIGHTS
         checksums, config = verify_manifest(folder), read_config(folder / CONFIG)
-        return cls(ModelInfo(config, checksums, speed or config.speed).answers_by, versions)
+        return cls(ModelInfo(config, checksums, speed or config.speed, backend).answers_by, versions)
 
 
 class Scorer:
@@ -72,14 +77,15 @@ class Scorer:
         weights: str | None = None,
         threads: int = 1,
         speed: Speed | None = None,
+        backend: Backend | None = None,
         text_column: str = "text",
         expected: Identity | None = None,
     ) -> None:
         if expected is not None:
-            _refuse_other(Identity.here(Path(weights) if weights else None, speed), expected)
+            _refuse_other(Identity.here(Path(weights) if weights else None, speed, backend), expected)
         # Tokenizing would take all cores of the machine, which the other workers on it need.
         os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
-        self._classifier = load(weights, threads=threads, speed=speed)
+        self._classifier = load(weights, threads=threads, speed=speed, backend=backend)
         self._text_column = text_column
 
     def columns(self, texts: Iterable[object]) -> dict[str, list[object]]:

@@ -202,9 +202,10 @@ class ClassifyAnswer(_Strict):
 
 
 class ModelAnswer(ModelName):
-    """The weights in use: speed, labels, languages, limits, thresholds and what they were trained on."""
+    """The weights in use: speed, backend, labels, languages, limits, thresholds and what they were trained on."""
 
     speed: str
+    backend: str
     labels: dict[str, list[str]]
     languages: dict[str, list[str]]
     limits: dict[str, int]

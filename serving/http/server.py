@@ -100,7 +100,10 @@ def serve(settings: Settings) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     allow_open_files()
     log = log_to_stderr(settings)
-    service = Service(settings, partial(load, settings.weights, threads=settings.threads, speed=settings.speed))
+    service = Service(
+        settings,
+        partial(load, settings.weights, threads=settings.threads, speed=settings.speed, backend=settings.backend),
+    )
     try:
         with listen(settings) as listener:
             server = Server(service)
