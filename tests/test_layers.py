@@ -50,7 +50,9 @@ def test_scoring_and_serving_import_neither_torch_nor_transformers(work: str, ti
     assert done.stdout.strip() == "[]"
 
 
-def test_importing_rida_is_light() -> None:
-    code = "import rida, sys; print(sorted(sys.modules.keys() & {'onnxruntime', 'tokenizers', 'fastapi', 'pyarrow'}))"
+@pytest.mark.parametrize("module", ["rida", "serving.cli"])
+def test_what_every_start_imports_is_light(module: str) -> None:
+    heavy = "{'numpy', 'onnxruntime', 'openvino', 'tokenizers', 'fastapi', 'pyarrow'}"
+    code = f"import {module}, sys; print(sorted(sys.modules.keys() & {heavy}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

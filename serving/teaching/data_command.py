@@ -7,7 +7,7 @@ from typing import Final
 
 from serving.settings import add_flags
 from serving.tables.flags import add_id_column, add_text_column, add_text_format, whole_number
-from serving.teaching.labelled import add_column_flags
+from serving.teaching.label_flags import add_column_flags
 
 _MOST_SUGGESTED: Final = 10_000  # more than anybody labels before training again; clustering for more takes minutes
 

@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Final, cast, get_args
 
 from data.rows import FeedbackRow, Sentiment, Split
@@ -14,7 +14,6 @@ from model.errors import InputError
 from serving.tables.added import ADDED
 from serving.tables.columns import check_distinct, choose_id_column, choose_text_column
 from serving.tables.files import Kind, format_of, open_table
-from serving.tables.flags import add_id_column, add_text_column, add_text_format
 from serving.tables.inputs import expanded
 from serving.tables.source import PIPE, check_file
 from serving.tables.table import Chunk, Say, Table, names
@@ -82,27 +81,8 @@ class _Columns:
     typed: bool
 
 
-def add_column_flags(parser: argparse.ArgumentParser, *, mood: bool = True) -> None:
-    """Adds the flags that `asked_columns` reads; without `mood` those of topics alone."""
-    add_text_column(parser)
-    if mood:
-        parser.add_argument("--mood-column", metavar="NAME", help="column of moods (default: mood)")
-        parser.add_argument(
-            "--stars-column", metavar="NAME", help="column of one to five stars, in place of moods (default: none)"
-        )
-    parser.add_argument(
-        "--topics-column", metavar="NAME", help="column of topics, several joined with ; (default: topics)"
-    )
-    add_id_column(parser)
-    parser.add_argument("--language-column", metavar="NAME", help="column of languages (default: language, else lang)")
-    parser.add_argument(
-        "--labels", type=Path, metavar="TOML", help="what the file's labels mean, in sections [mood] and [topics]"
-    )
-    add_text_format(parser)
-
-
 def asked_columns(args: argparse.Namespace) -> Asked:
-    """What the flags of `add_column_flags` say.
+    """What the flags of `label_flags.add_column_flags` say.
 
     Raises:
         InputError: The file of labels cannot be used.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from serving.output import say, write
 from serving.settings import add_flags, read_settings
+from serving.teaching.label_flags import add_column_flags
 
 if TYPE_CHECKING:
     from training.fitted_topics import FittedTopics
@@ -44,8 +45,6 @@ def add_topics(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_columns(parser: argparse.ArgumentParser) -> None:
-    from serving.teaching.labelled import add_column_flags
-
     add_column_flags(parser, mood=False)
 
 

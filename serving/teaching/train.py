@@ -11,6 +11,7 @@ from typing import Final
 from model.errors import InputError, RecipeError
 from serving.output import say, write
 from serving.settings import add_flags, read_settings
+from serving.teaching.label_flags import add_column_flags
 
 _OF_RECIPES: Final = ("recipe", "data_root", "encoder")
 _OF_OWN_LABELS: Final = (
@@ -21,8 +22,6 @@ _OF_OWN_LABELS: Final = (
 
 def add_train(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command; its libraries are imported when it runs."""
-    from serving.teaching.labelled import add_column_flags
-
     parser = subparsers.add_parser(
         "train",
         help="train on your own labels, or an encoder by a recipe",

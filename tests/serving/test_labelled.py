@@ -15,8 +15,9 @@ import pytest
 
 from data.rows import FeedbackRow
 from model.errors import InputError
+from serving.teaching.label_flags import add_column_flags
 from serving.teaching.label_map import STARS, UNHAPPY, LabelMap, read_label_map
-from serving.teaching.labelled import Asked, LabelledRows, add_column_flags, asked_columns, read_labelled
+from serving.teaching.labelled import Asked, LabelledRows, asked_columns, read_labelled
 
 ROWS = [
     {"id": "a", "text": "Great service, thanks!", "mood": "satisfied", "topics": "customer_service"},

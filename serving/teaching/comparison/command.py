@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from serving.output import say
-from serving.teaching.labelled import add_column_flags, asked_columns
+from serving.teaching.label_flags import add_column_flags
 
 
 def add_compare(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,6 +40,7 @@ def _compare(args: argparse.Namespace) -> int:
     from serving.commands import sigterm_as_interrupt
     from serving.tables.progress import shown_progress
     from serving.teaching.comparison.compare import Data, write_comparison
+    from serving.teaching.labelled import asked_columns
 
     with sigterm_as_interrupt(), shown_progress("comparing", wanted=sys.stderr.isatty()) as show:
         comparison = write_comparison(
