@@ -29,7 +29,7 @@ class Cascade(Session):
         self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int,
         backend: Backend = "onnxruntime",
     ) -> None:  # fmt: skip
-        size = batch_tokens(config, backend)
+        size = config.limits.tokens_per_batch
         super().__init__(graph, threads=threads, tokens_per_batch=size, backend=backend)
         self._small = Session(small, threads=threads, tokens_per_batch=size, backend=backend)
         self._calibration, self._margins = config.calibration, margins
@@ -52,11 +52,6 @@ class Cascade(Session):
         return ~((moods >= self._margins.moods) & (topics >= self._margins.topics))
 
 
-def batch_tokens(config: WeightsConfig, backend: Backend) -> int:
-    """The most padded pieces of a micro-batch; OpenVINO takes long to begin one."""
-    return config.limits.tokens_per_batch * (4 if backend == "openvino" else 1)
-
-
 def open_session(
     folder: Path, config: WeightsConfig, *, threads: int, speed: Speed = "full", backend: Backend = "onnxruntime"
 ) -> Session:
@@ -68,7 +63,8 @@ def open_session(
     """
     graph = folder / GRAPH
     if speed == "full":
-        return Session(graph, threads=threads, tokens_per_batch=batch_tokens(config, backend), backend=backend)
+        size = config.limits.tokens_per_batch
+        return Session(graph, threads=threads, tokens_per_batch=size, backend=backend)
     if config.fast is None or not (folder / SMALL_GRAPH).is_file():
         raise InputError(
             f'{folder}: has no small graph, so speed "fast" cannot be had; take "full", or teach one with `rida distil`'

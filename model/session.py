@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from model.openvino_graph import OpenvinoGraph
 from model.windows import batches_by_length
 
 Logits = npt.NDArray[np.float32]
+
+_MICRO_BATCHES_A_RUN: Final[dict[Backend, int]] = {"onnxruntime": 1, "openvino": 4}
+"""OpenVINO takes long to begin a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Session:
         self, graph: Path | bytes, *, threads: int, tokens_per_batch: int, backend: Backend = "onnxruntime"
     ) -> None:
         self._graph = OpenvinoGraph(graph, threads=threads) if backend == "openvino" else OnnxruntimeGraph(graph)
-        self._tokens_per_batch = tokens_per_batch
+        self._tokens_per_batch, self._most = tokens_per_batch, tokens_per_batch * _MICRO_BATCHES_A_RUN[backend]
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rida-session")
 
     @property
@@ -66,7 +71,10 @@ class Session:
 
     def start(self, windows: Sequence[Sequence[int]]) -> StartedRuns:
         """Begins to score windows and returns at once; runs begin in the order in which they were started."""
-        batches = batches_by_length([len(window) for window in windows], tokens_per_batch=self._tokens_per_batch)
+        lengths = [len(window) for window in windows]
+        # Longer runs must leave no thread idle.
+        share = max(self._tokens_per_batch, sum(lengths) // self._threads)
+        batches = batches_by_length(lengths, tokens_per_batch=min(self._most, share))
         runs = [self._pool.submit(self.run, [windows[at] for at in batch]) for batch in batches]
         return StartedRuns(runs, np.argsort(np.concatenate(batches)) if batches else np.empty(0, dtype=np.intp))
 

@@ -15,6 +15,7 @@ from model.classifier import Classifier, load
 from model.errors import InputError, WeightsError
 from model.manifest import GRAPH, write_manifest
 from model.openvino_graph import OpenvinoGraph
+from model.session import Session
 from serving.cluster.scorer import Identity
 from tests.conftest import feedback_rows
 from training.restore import restore
@@ -71,6 +72,14 @@ def test_a_score_does_not_depend_on_neighbours_or_threads_beyond_rounding(tiny_w
     with ThreadPoolExecutor(4) as pool:
         alone = [found[0].scores["angry"] for found in pool.map(classifier.classify, ([text] for text in TEXTS))]
     assert alone == pytest.approx(together, abs=0.02)
+
+
+@pytest.mark.parametrize(("windows", "runs"), [(1, 1), (8, 1), (20, 2), (64, 2), (100, 4)])
+def test_runs_are_long_but_leave_no_thread_idle(tiny_weights: Path, windows: int, runs: int) -> None:
+    session = Session(tiny_weights / GRAPH, threads=2, tokens_per_batch=256, backend="openvino")
+    started = session.start([[0, *[7] * 30, 2]] * windows)
+    assert len(started.runs) == runs
+    assert started.logits().shape[0] == windows
 
 
 def test_what_answers_depend_on_names_the_backend(tiny_weights: Path) -> None:
