@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.annotations import annotated_rows, read_annotations
-from data.cleaning import same_text_key, usable_for_training
+from data.cleaning import same_text_key, says_something, usable_for_training
 from data.rows import FeedbackRow
 from data.sources import SourceCard, read_card, read_source
 from data.unmarked import unmarked_rows
 from model.errors import RecipeError
 from model.labels import TOPICS
+from training.batches import legible
 from training.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,25 @@ def read_corpus(recipe: Recipe, data_root: Path) -> Corpus:
     used = {row.source for row in train} | {row.origin for row in train}
     validation = [row for row in rows if row.split == "validation" and allowed(row)]
     return Corpus(train, validation, tuple(card for name, card in cards.items() if name in used))
+
+
+def calibration_rows(corpus: Corpus, sources: Sequence[str], *, max_characters: int) -> list[FeedbackRow]:
+    """Validation rows of these sources that are legible and whose labels say something.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    rows = [
+        row
+        for row in corpus.validation
+        if row.source in sources and says_something(row) and legible(row.text, max_characters)
+    ]
+    if not rows:
+        raise RecipeError(
+            f"no validation row in {', '.join(sources)}: nothing can be calibrated; raise validation_share, or "
+            "calibrate on other sources of the recipe (rida export --calibrate-on)"
+        )
+    return rows
 
 
 def without_own_topics(rows: Sequence[FeedbackRow], folder: Path) -> list[FeedbackRow]:

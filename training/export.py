@@ -13,13 +13,12 @@ from typing import Any, cast
 import numpy as np
 from tokenizers import Tokenizer
 
-from data.cleaning import says_something
 from data.mixing import Mixture, draw
 from data.rows import FeedbackRow
 from model.calibration import HeadLogits
 from model.classifier import load
 from model.config import Biases, Languages, Limits, Temperatures, Thresholds, TrainedOn, WeightsConfig
-from model.errors import RecipeError, WeightsError
+from model.errors import WeightsError
 from model.labels import FIRST_CLASS_LANGUAGES, MOODS, TOPICS
 from model.manifest import CONFIG, GRAPH, TOKENIZER, write_manifest
 from model.network import FeedbackNetwork, load_network
@@ -28,7 +27,7 @@ from training.activations import watch_inputs
 from training.batches import legible
 from training.card import write_card
 from training.comparison import Comparison, compare
-from training.corpus import Corpus, read_corpus
+from training.corpus import Corpus, calibration_rows, read_corpus
 from training.fit import fit_calibration, fit_thresholds
 from training.folders import fresh_folder, replace_folder
 from training.graph import Shape, build_graph, matrix_names, matrix_of
@@ -74,7 +73,7 @@ def export(network_folder: Path, *, data_root: Path, output: Path, settings: Exp
     recipe = recipe_of(network_folder)
     tokenizer = read_tokenizer(network_folder / TOKENIZER)
     corpus = read_corpus(recipe, data_root)
-    calibration = _calibration_rows(corpus, settings)
+    calibration = calibration_rows(corpus, settings.calibrate_on, max_characters=settings.max_characters)
     counts = count_pieces(tokenizer, [legible(row.text, settings.max_characters) for row in corpus.train])
     vocabulary = trim(tokenizer, counts, pieces=settings.pieces)
     weights, shape = _tensors(network, vocabulary.original_ids), _shape(network, settings)
@@ -120,20 +119,6 @@ def recipe_of(folder: Path) -> Recipe:
         return Recipe.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: cannot be read as the network's recipe ({error})") from error
-
-
-def _calibration_rows(corpus: Corpus, settings: ExportSettings) -> list[FeedbackRow]:
-    rows = [
-        row
-        for row in corpus.validation
-        if row.source in settings.calibrate_on and says_something(row) and legible(row.text, settings.max_characters)
-    ]
-    if not rows:
-        raise RecipeError(
-            f"no validation row in {', '.join(settings.calibrate_on)}: temperatures and thresholds cannot be "
-            "fitted; name another source with --calibrate-on or raise validation_share"
-        )
-    return rows
 
 
 def _texts_like_training(corpus: Corpus, recipe: Recipe, settings: ExportSettings) -> list[str]:

@@ -9,17 +9,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from data.cleaning import says_something
 from data.mixing import draw
 from data.rows import FeedbackRow
 from model.classifier import Classifier, load
 from model.config import Fast, Margins, WeightsConfig
-from model.errors import InputError, RecipeError
+from model.errors import InputError
 from model.manifest import CONFIG, GRAPH, SMALL_GRAPH, write_manifest
 from model.network import FeedbackNetwork
 from model.tokenizer import id_of
-from training.batches import legible
-from training.corpus import Corpus, read_corpus
+from training.corpus import Corpus, calibration_rows, read_corpus
 from training.distil import Lessons, Settings, distil, lessons
 from training.embedding import Embedder
 from training.folders import check_output, fresh_folder, replace_folder
@@ -77,6 +75,7 @@ def teach_fast(
             f"{', '.join(map(str, settings.layers))} (from 0 on); distil weights with more layers"
         )
     corpus = read_corpus(recipe, data_root)
+    rows = calibration_rows(corpus, texts.calibrate_on, max_characters=config.limits.max_characters)
     learned_from = drawn_texts(corpus, recipe, texts)
     readings = read_once(learned_from, Embedder(weights), work / teacher.info.graph_sha256[:16])
     learned = lessons(
@@ -88,7 +87,7 @@ def teach_fast(
     distil(student, learned, work=work, pad_id=pad_id, settings=settings)
     fresh = fresh_folder(output)
     _write_graphs(fresh, weights, student, restored, learned)
-    found = _choose(fresh, teacher, _calibration_rows(corpus, texts))
+    found = _choose(fresh, teacher, rows)
     note_speed(fresh)
     write_manifest(fresh)
     replace_folder(output, fresh)
@@ -99,16 +98,6 @@ def drawn_texts(corpus: Corpus, recipe: Recipe, texts: Texts) -> list[str]:
     """Train texts, drawn like rows to train on, each once."""
     mixture = mixture_of(recipe, rows=texts.drawn, shares=texts.shares)
     return list(dict.fromkeys(corpus.train[at].text for at in draw(corpus.train, mixture, seed=texts.seed)))
-
-
-def _calibration_rows(corpus: Corpus, texts: Texts) -> list[FeedbackRow]:
-    rows = [
-        row for row in corpus.validation
-        if row.source in texts.calibrate_on and says_something(row) and legible(row.text, 20_000)
-    ]  # fmt: skip
-    if not rows:
-        raise RecipeError(f"no validation row in {', '.join(texts.calibrate_on)}: margins cannot be chosen")
-    return rows
 
 
 def _write_graphs(folder: Path, weights: Path, student: FeedbackNetwork, restored: Restored, learned: Lessons) -> None:
