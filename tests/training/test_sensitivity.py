@@ -41,8 +41,8 @@ def test_changes_are_those_of_graphs_with_one_integer_matrix(restored: Restored)
         return Session(graph.SerializeToString(), threads=1, tokens_per_batch=256).logits(windows)
 
     exact = _network_logits(restored, windows)
-    # A matrix that is not multiplied as integers is stored in 8 bits, which changes a little, too; in a square of the sum
-    # of both changes stand each one's own and twice their product.
+    # A matrix that is not multiplied as integers is stored in 8 bits, which changes a little, too; in the square of the
+    # sum of both changes stand each one's own and twice their product.
     stored = np.square(logits() - exact).mean()
     changed = {name: float(np.square(logits(name) - exact).mean()) for name in made}
     assert list(found) == list(made)
