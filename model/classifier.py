@@ -56,8 +56,13 @@ class ModelInfo:
     @property
     def answers_by(self) -> str:
         """What answers depend on: the weights' checksum, with speed and backend where they are not the usual ones."""
-        unusual = [one for one, usual in ((self.speed, "full"), (self.backend, "onnxruntime")) if one != usual]
-        return " ".join([self.sha256, *unusual])
+        return " ".join([self.sha256, *self.unusual.values()])
+
+    @property
+    def unusual(self) -> dict[str, str]:
+        """Speed and backend where they are not full and onnxruntime."""
+        ways = {"speed": (self.speed, "full"), "backend": (self.backend, "onnxruntime")}
+        return {name: one for name, (one, usual) in ways.items() if one != usual}
 
     @property
     def graph_sha256(self) -> str:
@@ -71,7 +76,7 @@ class ModelInfo:
 
     def identity(self) -> dict[str, str]:
         """What figures measured with these weights are kept with."""
-        return {"name": self.name, "version": self.version, "graph_sha256": self.graph_sha256}
+        return {"name": self.name, "version": self.version, "graph_sha256": self.graph_sha256, **self.unusual}
 
     def as_dict(self) -> dict[str, Any]:
         """The shape that `rida model --json` and `GET /v1/model` show."""

@@ -9,9 +9,11 @@ import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from data.errors import SourceError
+from model.classifier import load
+from model.config import Backend, Speed
 from model.errors import InputError, RecipeError
 from model.manifest import write_manifest
 from training.agreement import measure_agreement
@@ -60,6 +62,8 @@ def _add_evaluate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--limit", type=_positive, help="measure at most so many rows of a source")
     parser.add_argument("--output", type=Path, required=True, help="folder for the report")
+    parser.add_argument("--speed", choices=get_args(Speed), help="as rida score takes it")
+    parser.add_argument("--backend", choices=get_args(Backend), help="as rida score takes it")
     parser.add_argument(
         "--card", nargs="*", type=Path, metavar="REPORT",
         help="also write the figures into the model card, with those of earlier evaluations in these folders",
@@ -150,17 +154,20 @@ def train_by_recipe(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.notes is not None and arguments.card is None:
         raise InputError("--notes are for the card; give --card too, or leave them out")
+    chosen = [word for name in ("speed", "backend") if (one := getattr(arguments, name)) for word in (f"--{name}", one)]
+    if chosen and arguments.card is not None:
+        raise InputError(f"--card is for figures without {' '.join(chosen)}; leave one of them out")
     notes = None if arguments.notes is None else read_notes(arguments.notes)
     limit = [] if arguments.limit is None else ["--limit", str(arguments.limit)]
     command = ["rida", "evaluate", "WEIGHTS", "--data-root", "DATA", "--output", "REPORT"]
     evaluation = evaluate(
-        arguments.weights,
+        load(arguments.weights, speed=arguments.speed, backend=arguments.backend),
         data_root=arguments.data_root,
         sources=arguments.data,
         split=arguments.split,
         output=arguments.output,
         limit=arguments.limit,
-        command=shlex.join([*command, "--split", arguments.split, *limit, "--data", *arguments.data]),
+        command=shlex.join([*command, "--split", arguments.split, *limit, *chosen, "--data", *arguments.data]),
     )
     for name, value in evaluation["averages"].items():
         log.info("%s: %s", name.replace("_", " "), percent(value))

@@ -14,7 +14,7 @@ from data.cleaning import says_something
 from data.rows import FeedbackRow, Split
 from data.sources import read_source
 from model.calibration import HeadLogits
-from model.classifier import Classifier, load
+from model.classifier import Classifier
 from model.config import Calibration, Thresholds
 from model.errors import RecipeError
 from model.labels import FIRST_CLASS_LANGUAGES
@@ -25,7 +25,7 @@ EVALUATION = "evaluation.json"
 
 
 def evaluate(
-    weights: Path,
+    classifier: Classifier,
     *,
     data_root: Path,
     sources: Sequence[str],
@@ -34,16 +34,15 @@ def evaluate(
     limit: int | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Measures `weights` on one split of sources and writes `evaluation.json`, `report.md` and plots.
+    """Measures a classifier on one split of sources and writes `evaluation.json`, `report.md` and plots.
 
     `limit` measures at most so many rows of a source, chosen by a hash of their ids. `command` is kept with
     the figures, so that who reads them can make them again.
 
     Raises:
-        WeightsError, SourceError: the weights or a source cannot be used.
+        SourceError: a source cannot be used.
         RecipeError: no source has a labelled row in that split.
     """
-    classifier = load(weights)
     # The same rows that the recipe held out, else rows that were trained on would count as validation.
     validation_share = classifier.info.config.validation_share
     rows = rows_to_measure(data_root, sources, split=split, validation_share=validation_share, limit=limit)

@@ -17,7 +17,9 @@ def cell(text: str) -> str:
 
 def write_report(evaluation: dict[str, Any], folder: Path) -> None:
     """Writes `report.md` and the plots that it shows into `folder`."""
-    parts = [f"# Evaluation of {evaluation['weights']['name']} {evaluation['weights']['version']}", ""]
+    weights = evaluation["weights"]
+    ways = "".join(f", {name} {weights[name]}" for name in ("speed", "backend") if name in weights)
+    parts = [f"# Evaluation of {weights['name']} {weights['version']}{ways}", ""]
     parts += [
         f"{evaluation['texts']} {evaluation['split']} texts, {evaluation['not_scorable']} of them not scorable.",
         "",

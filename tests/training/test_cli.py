@@ -66,6 +66,22 @@ def test_a_row_limit_measures_the_same_few_rows_each_time(tiny_weights: Path, da
     assert one["texts"] == 20
 
 
+def test_speed_and_backend_are_measured_and_named_but_not_in_the_card(
+    fast_weights: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.openvino_graph.multiplies_bfloat16", lambda core: True)
+    words = ("evaluate", fast_weights, "--data-root", data_root, "--data", "annotated", "--output", tmp_path)
+    chosen = ("--speed", "fast", "--backend", "openvino")
+    with pytest.raises(InputError, match="--card is for figures without --speed fast --backend openvino"):
+        run(*words, *chosen, "--card")
+    run(*words, *chosen)
+    evaluation = json.loads((tmp_path / "evaluation.json").read_text())
+    assert evaluation["weights"]["speed"] == "fast"
+    assert evaluation["command"].endswith("--speed fast --backend openvino --data annotated")
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert report.splitlines()[0].endswith(", speed fast, backend openvino")
+
+
 def test_a_split_without_rows_is_refused(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no labelled test row in stars"):
         run("evaluate", tiny_weights, "--data-root", data_root, "--data", "stars", "--output", tmp_path)

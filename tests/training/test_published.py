@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from model.classifier import load
 from model.errors import RecipeError
 from training.evaluate import evaluate
 from training.published import PublishedSet, measure_published, read_sets
@@ -29,7 +30,8 @@ def figures(weights: Path, data_root: Path, output: Path, *sets: dict[str, Any])
 def test_each_set_is_measured_by_its_own_measure(tiny_weights: Path, data_root: Path, tmp_path: Path) -> None:
     tasks = [("satisfaction", "accuracy"), ("anger", "f1"), ("complaint", "f1"), ("topics", "micro_f1")]
     found = figures(tiny_weights, data_root, tmp_path, *({"task": task, "metric": metric} for task, metric in tasks))
-    evaluated = evaluate(tiny_weights, data_root=data_root, sources=["annotated"], split="test", output=tmp_path / "e")
+    classifier, output = load(tiny_weights), tmp_path / "e"
+    evaluated = evaluate(classifier, data_root=data_root, sources=["annotated"], split="test", output=output)
     overall = evaluated["overall"]
     ours = {each["task"]: each["ours"] / 100 for each in found}
     assert ours["satisfaction"] == pytest.approx(overall["satisfaction"]["accuracy"], abs=1e-4)
