@@ -125,6 +125,9 @@ def _add_distil(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--output", type=Path, required=True, help="weights folder to write, with both graphs")
     parser.add_argument("--texts", type=_positive, default=texts.drawn, help="texts to draw (%(default)s)")
     parser.add_argument("--passes", type=_positive, default=settings.passes, help="passes over them (%(default)s)")
+    parser.add_argument("--seed", type=int, default=texts.seed, help="which texts are drawn (%(default)s)")
+    parser.add_argument("--further", action="store_true", help="teach the small graph that the weights have further")
+    parser.add_argument("--backend", choices=get_args(Backend), default="onnxruntime", help="what reads the texts")
     parser.set_defaults(run=partial(run_training, _distil))
 
 
@@ -239,8 +242,8 @@ def _distil(arguments: argparse.Namespace) -> None:
         data_root=arguments.data_root,
         work=arguments.work,
         output=arguments.output,
-        settings=Settings(passes=arguments.passes),
-        texts=Texts(drawn=arguments.texts),
+        settings=Settings(passes=arguments.passes, further=arguments.further),
+        texts=Texts(drawn=arguments.texts, seed=arguments.seed, backend=arguments.backend),
     )
     log.info(
         "%s %% of texts are passed on; mood macro-F1 %s, of the full graph alone %s",

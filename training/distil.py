@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,16 +39,17 @@ _UNHAPPY = SATISFACTION.index("unhappy")
 class Settings(BaseModel):
     """The student's size, how long it learns, and how much of the loss each topic is.
 
-    `layers` are those of the teacher that the student begins with; `max_tokens` with the two around a text. The rate
-    rises and falls once in each cycle of passes over the texts.
+    `layers` are those of the teacher that the student begins with, and `inner` the units of each that it keeps; with
+    `further` it is the small network that the weights have already. `max_tokens` with the two around a text. The rate
+    rises and falls once.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    layers: tuple[int, ...] = (0, 11)
-    inner: int = 1536
-    passes: int = 2
-    passes_a_cycle: int = 2
+    layers: tuple[int, ...] = (0, 6, 11)
+    inner: int = 1024
+    further: bool = False
+    passes: int = 6
     max_tokens: int = 128
     topics_weight: float = 0.5
     optimisation: Optimisation = Optimisation(
@@ -105,16 +106,13 @@ def distil(
     optimisation = settings.optimisation
     lengths = [len(ids) for ids in learned.ids]
     plan: list[npt.NDArray[np.int64]] = []
-    cycles: list[Cycle] = []
     for number in range(settings.passes):
-        if number % settings.passes_a_cycle == 0:
-            cycles.append(Cycle(len(plan), len(plan), 1.0))
         order = np.random.default_rng(optimisation.seed + number).permutation(len(lengths))
         planned = plan_batches(
             [lengths[at] for at in order], tokens_per_batch=optimisation.tokens_per_batch, seed=number
         )
         plan.extend(order[batch] for batch in planned)
-        cycles[-1] = replace(cycles[-1], stop=len(plan))
+    cycle = Cycle(0, len(plan), 1.0)
     freeze(student, Encoder(freeze_embeddings=True))
     bfloat16 = bfloat16_pays(optimisation.precision, device)
     if bfloat16 and device.type == "cpu":
@@ -130,7 +128,7 @@ def distil(
     student.train()
     for step in range(done, len(plan)):
         for group in optimiser.param_groups:
-            group["lr"] = group["full_rate"] * rate_share(step, cycles, optimisation.warmup_share)
+            group["lr"] = group["full_rate"] * rate_share(step, [cycle], optimisation.warmup_share)
         terms = _distances(student, learned, plan[step], pad_id, spread, device, bfloat16=bfloat16)
         total = terms.satisfaction + terms.anger + settings.topics_weight * terms.topics + terms.vectors
         optimiser.zero_grad()

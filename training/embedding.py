@@ -13,6 +13,7 @@ from onnx import helper
 
 from model.calibration import Floats, HeadLogits, combine_windows, split_heads
 from model.classifier import ReadText, load
+from model.config import Backend
 from model.cores import usable_cores
 from model.manifest import GRAPH
 from model.session import Session
@@ -41,9 +42,17 @@ class Embedder:
 
     Raises:
         WeightsError: the folder cannot be used.
+        InputError: the backend cannot be had.
     """
 
-    def __init__(self, folder: Path, *, threads: int | None = None, layers: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        threads: int | None = None,
+        layers: Sequence[int] | None = None,
+        backend: Backend = "onnxruntime",
+    ) -> None:
         self._classifier = load(folder, threads=threads)
         self.info = self._classifier.info
         model = read_graph(folder / GRAPH)
@@ -52,6 +61,7 @@ class Embedder:
             _with_pooled(model, [depth(model) - 1] if layers is None else layers),
             threads=threads or usable_cores(),
             tokens_per_batch=limits.tokens_per_batch,
+            backend=backend,
         )
         self._labels = 4 + len(self.info.config.topics)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from data.mixing import draw
 from data.rows import FeedbackRow
 from model.classifier import Classifier, load
-from model.config import Fast, Margins, WeightsConfig
+from model.config import Backend, Fast, Margins, WeightsConfig
 from model.errors import InputError
 from model.manifest import CONFIG, GRAPH, SMALL_GRAPH, write_manifest
 from model.network import FeedbackNetwork
@@ -36,7 +36,7 @@ _WATCHED_WINDOWS = 768
 
 
 class Texts(BaseModel):
-    """Which texts are read: as many as are drawn, without those that come twice.
+    """Which texts are read, by which backend: as many as are drawn, without those that come twice.
 
     A recipe's sources in `shares` have those shares, the others what is left, as in training.
     """
@@ -47,6 +47,7 @@ class Texts(BaseModel):
     shares: dict[str, float] = {"annotated": 0.12, "annotations": 0.3, "written": 0.02, "unmarked": 0.01}
     seed: int = 7
     calibrate_on: tuple[str, ...] = ("annotated",)
+    backend: Backend = "onnxruntime"
 
 
 def teach_fast(
@@ -58,7 +59,7 @@ def teach_fast(
 
     Raises:
         InputError: the weights have topics of their own, which the small graph could not know, or too few layers, or
-            the output is no place for weights.
+            no small graph to teach further; or the output is no place for weights.
         RecipeError, SourceError, WeightsError: the recipe, a source or the weights cannot be used.
     """
     check_output(output)
@@ -69,7 +70,9 @@ def teach_fast(
             f"{weights}: has topics of its own, which a small graph cannot know; distil what they came from"
         )
     restored = restore(weights, dropout=0.0)
-    if max(settings.layers) >= restored.shape.layers:
+    if settings.further and not (weights / SMALL_GRAPH).is_file():
+        raise InputError(f"{weights}: has no small graph to teach further; leave --further out to begin one")
+    if not settings.further and max(settings.layers) >= restored.shape.layers:
         raise InputError(
             f"{weights}: has {restored.shape.layers} layers, and a small graph begins with layers "
             f"{', '.join(map(str, settings.layers))} (from 0 on); distil weights with more layers"
@@ -77,13 +80,17 @@ def teach_fast(
     corpus = read_corpus(recipe, data_root)
     rows = calibration_rows(corpus, texts.calibrate_on, max_characters=config.limits.max_characters)
     learned_from = drawn_texts(corpus, recipe, texts)
-    readings = read_once(learned_from, Embedder(weights), work / teacher.info.graph_sha256[:16])
+    reader = Embedder(weights, backend=texts.backend)
+    readings = read_once(learned_from, reader, work / f"{teacher.info.graph_sha256[:16]}-{texts.backend}")
     learned = lessons(
         learned_from, readings, restored.tokenizer,
         max_tokens=settings.max_tokens, max_characters=config.limits.max_characters,
     )  # fmt: skip
     pad_id = id_of(restored.tokenizer, "<pad>")
-    student = cut_student(restored.network, layers=settings.layers, inner=settings.inner)
+    if settings.further:
+        student = restore(weights, dropout=0.0, graph=SMALL_GRAPH).network
+    else:
+        student = cut_student(restored.network, layers=settings.layers, inner=settings.inner)
     distil(student, learned, work=work, pad_id=pad_id, settings=settings)
     fresh = fresh_folder(output)
     _write_graphs(fresh, weights, student, restored, learned)

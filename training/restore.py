@@ -47,14 +47,14 @@ class Restored:
     integer: dict[str, QuantisedMatrix]
 
 
-def restore(folder: Path, *, dropout: float = 0.1) -> Restored:
-    """Reads a weights folder; the network has `dropout` in its encoder and before its heads.
+def restore(folder: Path, *, dropout: float = 0.1, graph: str = GRAPH) -> Restored:
+    """Reads one of the graphs of a weights folder; the network has `dropout` in its encoder and before its heads.
 
     Raises:
         WeightsError: the folder is damaged, or its graph is not one that this version of rida exports.
     """
     verify_manifest(folder)
-    model = onnx.load_model(folder / GRAPH)
+    model = onnx.load_model(folder / graph)
     tokenizer = read_tokenizer(folder / TOKENIZER)
     try:
         parts = {each.name: each for each in model.graph.initializer}
@@ -64,7 +64,7 @@ def restore(folder: Path, *, dropout: float = 0.1) -> Restored:
         network = _network(tensors, shape, dropout=dropout, pad_id=id_of(tokenizer, "<pad>"))
     except (KeyError, IndexError, ValueError, RuntimeError) as error:
         raise WeightsError(
-            f"{folder / GRAPH}: is no graph that can be trained on ({error}); give weights that this version of rida "
+            f"{folder / graph}: is no graph that can be trained on ({error}); give weights that this version of rida "
             "exported"
         ) from error
     return Restored(network.eval(), tokenizer, shape, integer)

@@ -128,6 +128,29 @@ def test_the_folder_has_both_graphs_and_says_how_both_speeds_stand(taught: Path)
     assert [answer.as_dict()["mood"] for answer in answers]
 
 
+def test_the_small_graph_of_weights_is_taught_further_on_other_texts(
+    taught: Path, tiny_weights: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.openvino_graph.multiplies_bfloat16", lambda core: True)
+    texts = Texts(drawn=200, shares={"annotated": 0.9}, seed=8, backend="openvino")
+    # At such rates nothing is learned, so that what comes out is what it went on from.
+    rates = SETTINGS.optimisation.model_copy(update={"encoder_rate": 1e-9, "head_rate": 1e-9})
+    further = SETTINGS.model_copy(update={"further": True, "passes": 1, "optimisation": rates})
+    teach_fast(
+        taught, tiny_recipe(), data_root=data_root, work=tmp_path / "work", output=tmp_path / "further",
+        settings=further, texts=texts,
+    )  # fmt: skip
+    before, after = (restore(folder, graph=SMALL_GRAPH).network for folder in (taught, tmp_path / "further"))
+    anew = cut_student(restore(tiny_weights).network, layers=SETTINGS.layers, inner=SETTINGS.inner)
+    weights = [network.state_dict()["encoder.encoder.layer.0.output.dense.weight"] for network in (before, after, anew)]
+    assert (weights[0] - weights[1]).abs().max() < (weights[0] - weights[2]).abs().max() / 5
+    with pytest.raises(InputError, match="has no small graph to teach further; leave --further out"):
+        teach_fast(
+            tiny_weights, tiny_recipe(), data_root=data_root, work=tmp_path / "other", output=tmp_path / "none",
+            settings=further, texts=texts,
+        )  # fmt: skip
+
+
 def test_the_full_speed_answers_as_before(taught: Path, tiny_weights: Path) -> None:
     assert load(taught).classify(TEXTS[:20]) == load(tiny_weights).classify(TEXTS[:20])
 
@@ -152,7 +175,7 @@ def test_weights_with_too_few_layers_and_folders_of_something_else_are_refused(
             settings=settings, texts=Texts(drawn=50, shares={}),
         )  # fmt: skip
 
-    with pytest.raises(InputError, match=r"has 2 layers, and a small graph begins with layers 0, 11"):
+    with pytest.raises(InputError, match=r"has 2 layers, and a small graph begins with layers 0, 6, 11"):
         taught_to(tmp_path / "out", Settings())
     letters = tmp_path / "letters"
     letters.mkdir()
