@@ -46,7 +46,7 @@ def load(
 
     `threads` is how many cores to score with; None takes all of them. `speed` is "full", or "fast": a small network
     answers what it is sure of; None is what the weights say. `backend` is "onnxruntime", which None is, too, or
-    "openvino", faster where the processor multiplies in bfloat16.
+    "openvino", faster for many texts where the processor multiplies in bfloat16.
 
     Raises:
         WeightsError: the folder is missing, damaged or made for another version.

@@ -185,7 +185,7 @@ TABLE: Final = (
         "backend",
         None,
         get_args(Backend),
-        "onnxruntime, without it too; or openvino: faster where the processor multiplies in bfloat16",
+        "onnxruntime, without it too; or openvino: faster for many texts where the processor multiplies in bfloat16",
     ),
     Setting(
         "host",
