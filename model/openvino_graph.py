@@ -7,6 +7,7 @@ what is not in ONNX itself (operators of onnxruntime's own) is said in OpenVINO'
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from threading import local
 from typing import Any, Final
@@ -33,19 +34,18 @@ class OpenvinoGraph:
 
     def __init__(self, graph: Path | bytes, *, threads: int) -> None:
         try:
-            import openvino  # type: ignore[import-untyped]
+            core = _core()
         except ImportError as error:
             raise InputError(
                 f'backend "openvino" cannot be had ({error}); pip install "rida[openvino]", or leave the backend out'
             ) from error
-        core = openvino.Core()
         if not multiplies_bfloat16(core):
             raise InputError(
                 'backend "openvino" would be slower here: this processor does not multiply in bfloat16 (AMX or '
                 "AVX512-BF16); leave the backend out"
             )
         try:
-            self._compiled = core.compile_model(_read(core, graph), "CPU", _properties(threads))
+            self._compiled = core.compile_model(core.read_model(graph), "CPU", _properties(threads))
         except Exception as error:  # the library's own exceptions share no base but Exception
             name = "the changed graph" if isinstance(graph, bytes) else graph
             raise WeightsError(f"{name}: cannot be loaded by OpenVINO ({error})") from error
@@ -80,12 +80,25 @@ def _properties(threads: int) -> dict[str, Any]:
     }
 
 
-def _read(core: Any, graph: Path | bytes) -> Any:
+def _core() -> Any:
+    # Imported each time, so that what is missing is noticed each time.
+    import openvino  # type: ignore[import-untyped]
     from openvino.frontend.onnx import ConversionExtension  # type: ignore[import-untyped]
 
+    return _only_core(openvino.Core, ConversionExtension)
+
+
+@cache
+def _only_core(make: Callable[[], Any], extension: Callable[..., Any]) -> Any:
+    """One for all graphs, until the process ends.
+
+    Each one sets a stack for signals; when one of several goes, that of another that has gone may be put in its place,
+    and the next Ctrl-C is a segmentation fault.
+    """
+    core = make()
     for domain, name, translate in _TRANSLATED:
-        core.add_extension(ConversionExtension(name, domain, translate))
-    return core.read_model(graph)
+        core.add_extension(extension(name, domain, translate))
+    return core
 
 
 def _quantise(node: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ from serving.cluster.scorer import Identity
 from tests.conftest import feedback_rows
 from training.restore import restore
 
+ROOT = Path(__file__).parents[2]
 TEXTS = [row["text"] for row in feedback_rows(seed=5)]
 ROUNDING = 0.12
 """What bfloat16 may make of a logit here; its numbers have eight bits."""
@@ -90,6 +92,26 @@ def test_what_answers_depend_on_names_the_backend(tiny_weights: Path) -> None:
     assert here.weights == info.answers_by
     assert "openvino" in here.versions
     assert "onnxruntime" not in here.versions
+
+
+def test_ctrl_c_reaches_a_process_that_has_let_go_of_graphs(tiny_weights: Path) -> None:
+    code = """
+import gc, signal, sys, rida, model.openvino_graph
+model.openvino_graph.multiplies_bfloat16 = lambda core: True
+signal.signal(signal.SIGINT, signal.default_int_handler)
+graphs = [rida.load(sys.argv[1], threads=1, backend="openvino") for _ in range(2)]
+del graphs[0]
+gc.collect()
+graphs.clear()
+gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    words = [sys.executable, "-c", code, str(tiny_weights)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "interrupted"), done.stderr
 
 
 def test_a_processor_without_bfloat16_is_told_to_do_without(
