@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ import torch
 import model.openvino_graph
 from model.classifier import Classifier, load
 from model.errors import InputError, WeightsError
-from model.manifest import GRAPH, write_manifest
+from model.manifest import CONFIG, GRAPH, write_manifest
 from model.openvino_graph import OpenvinoGraph
 from model.session import Session
 from serving.cluster.scorer import Identity
@@ -61,11 +63,20 @@ def test_answers_are_those_of_onnxruntime(weights: str, request: pytest.FixtureR
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.99
 
 
-def test_both_graphs_of_speed_fast_run(fast_weights: Path) -> None:
-    fast = logits(load(fast_weights, speed="fast", backend="openvino"))
+def test_both_graphs_of_speed_fast_run(fast_weights: Path, tmp_path: Path) -> None:
     full = logits(load(fast_weights, backend="openvino"))
-    passed_on = (fast == full).all(axis=1)
-    assert 0 < passed_on.sum() < len(TEXTS)
+    config = json.loads((fast_weights / CONFIG).read_text(encoding="utf-8"))
+    found = {}
+    for width in (0.0, 1e6):
+        folder = Path(shutil.copytree(fast_weights, tmp_path / str(width)))
+        config["fast"]["margins"] = {"moods": width, "topics": width}
+        (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+        write_manifest(folder)
+        found[width] = logits(load(folder, speed="fast", backend="openvino"))
+        assert np.abs(found[width] - logits(load(folder, speed="fast"))).mean() < ROUNDING
+    # Endless margins pass every text on, which is then batched as in `full`; without any the small graph is alone.
+    assert np.abs(found[1e6] - full).max() < ROUNDING
+    assert not (np.abs(found[0.0] - full).max(axis=1) < 1e-3).any()
 
 
 def test_a_score_does_not_depend_on_neighbours_or_threads_beyond_rounding(tiny_weights: Path) -> None:
