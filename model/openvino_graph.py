@@ -34,11 +34,12 @@ class OpenvinoGraph:
 
     def __init__(self, graph: Path | bytes, *, threads: int) -> None:
         try:
-            core = _core()
+            import openvino  # type: ignore[import-untyped]
         except ImportError as error:
             raise InputError(
                 f'backend "openvino" cannot be had ({error}); pip install "rida[openvino]", or leave the backend out'
             ) from error
+        core = _core(openvino)
         if not multiplies_bfloat16(core):
             raise InputError(
                 'backend "openvino" would be slower here: this processor does not multiply in bfloat16 (AMX or '
@@ -80,24 +81,18 @@ def _properties(threads: int) -> dict[str, Any]:
     }
 
 
-def _core() -> Any:
-    # Imported each time, so that what is missing is noticed each time.
-    import openvino  # type: ignore[import-untyped]
-    from openvino.frontend.onnx import ConversionExtension  # type: ignore[import-untyped]
-
-    return _only_core(openvino.Core, ConversionExtension)
-
-
 @cache
-def _only_core(make: Callable[[], Any], extension: Callable[..., Any]) -> Any:
+def _core(openvino: Any) -> Any:
     """One for all graphs, until the process ends.
 
     Each one sets a stack for signals; when one of several goes, that of another that has gone may be put in its place,
     and the next Ctrl-C is a segmentation fault.
     """
-    core = make()
+    from openvino.frontend.onnx import ConversionExtension  # type: ignore[import-untyped]
+
+    core = openvino.Core()
     for domain, name, translate in _TRANSLATED:
-        core.add_extension(extension(name, domain, translate))
+        core.add_extension(ConversionExtension(name, domain, translate))
     return core
 
 

@@ -1,6 +1,6 @@
 """Rida beside networks that others use, on the same texts in one run.
 
-    pip install -e ".[train]"
+    pip install -e ".[train,openvino]"
     python -m benchmarks.speed.peers --data-root DATA
 
 Everyone in a process of its own, asked in turn, with the same threads. Writes `benchmarks/results/speed-peers.json`
