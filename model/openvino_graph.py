@@ -18,8 +18,6 @@ import numpy.typing as npt
 from model.errors import InputError, WeightsError
 
 _OWN: Final = "com.microsoft"
-_FAR: Final = -1e9
-"""Added to what attention is not to look at; exp of it is 0."""
 
 
 class OpenvinoGraph:
@@ -104,74 +102,41 @@ def _quantise(node: Any) -> list[Any]:
 def _multiply(node: Any) -> list[Any]:
     from openvino import opset15 as ops
 
-    matrix = _constant(node, 1).astype(np.float32) * _constant(node, 3)
-    product = ops.matmul(node.get_input(0), ops.constant(matrix), transpose_a=False, transpose_b=False)
+    columns = _constant(node.get_input(1)).astype(np.float32) * _constant(node.get_input(3))
+    # What evens inputs out before they would be rounded may as well be a factor of the matrix's rows.
+    smooth = node.get_input(0).get_node()
+    matrix = _constant(smooth.input_value(1))[:, None] * columns
+    product = ops.matmul(smooth.input_value(0), ops.constant(matrix), transpose_a=False, transpose_b=False)
     return [ops.add(product, node.get_input(6)).output(0)]
 
 
-def _add_and_normalise(node: Any) -> list[Any]:
+def _multiply_heads(node: Any) -> list[Any]:
+    """OpenVINO's own translation overlooks that the batch's axes may stand behind the first."""
     from openvino import opset15 as ops
 
-    total = ops.add(node.get_input(0), node.get_input(1))
-    last = ops.constant(np.array([-1]))
-    normal = ops.mvn(total, last, True, node.get_attribute("epsilon", 1e-12), "INSIDE_SQRT")
-    return [ops.add(ops.multiply(normal, node.get_input(2)), node.get_input(3)).output(0)]
+    def batch_first(at: int, name: str) -> Any:
+        value = node.get_input(at)
+        if not node.get_attribute(name, 0):
+            return value
+        last = value.get_partial_shape().rank.get_length() - 1
+        return ops.transpose(value, ops.constant(np.array([*range(1, last), 0, last])))
 
-
-def _gelu(node: Any) -> list[Any]:
-    from openvino import opset15 as ops
-
-    return [ops.gelu(node.get_input(0), "erf").output(0)]
-
-
-def _look_up(node: Any) -> list[Any]:
-    """Rows of a table with two 4-bit numbers a byte, the lower half first; blocks of them share a scale."""
-    from openvino import opset15 as ops
-
-    rows, width = node.get_input(0).get_shape()
-    packed = np.frombuffer(np.ascontiguousarray(node.get_input(0).get_node().data), dtype=np.uint8)
-    # In two's complement; looked up, since OpenVINO shifts bits slowly.
-    halves = np.arange(256, dtype=np.uint8)[:, None] >> np.array([0, 4], dtype=np.uint8) & 15
-    numbers = ((halves ^ 8).astype(np.float32) - 8).astype(np.float32)
-    ids, first = node.get_input(1), ops.constant(np.int64(0))
-    pairs = ops.gather(ops.constant(packed.reshape(rows, width // 2)), ids, first)
-    found = ops.gather(ops.constant(numbers), ops.convert(pairs, "i32"), first)
-    block = node.get_attribute("block_size", 128)
-    blocks = ops.reshape(found, ops.constant(np.array([0, 0, width // block, block])), special_zero=True)
-    scales = ops.unsqueeze(ops.gather(node.get_input(2), ids, first), ops.constant(np.int64(-1)))
-    return [ops.reshape(ops.multiply(blocks, scales), ops.constant(np.array([0, 0, width])), True).output(0)]
-
-
-def _attend(node: Any) -> list[Any]:
-    from openvino import opset15 as ops
-
-    count, turned = node.get_attribute("num_heads", 1), ops.constant(np.array([0, 2, 1, 3]))
-
-    def heads(at: int) -> Any:
-        split = ops.reshape(node.get_input(at), ops.constant(np.array([0, 0, count, -1])), special_zero=True)
-        return ops.transpose(split, turned)
-
-    zero, one = ops.constant(np.int64(0)), ops.constant(np.int64(1))
-    positions = ops.range(zero, ops.gather(ops.shape_of(node.get_input(1)), one, zero), one, "i64")
-    lengths = ops.unsqueeze(ops.convert(node.get_input(4), "i64"), one)
-    inside = ops.less(ops.unsqueeze(positions, zero), lengths)
-    mask = ops.select(inside, ops.constant(np.float32(0)), ops.constant(np.float32(_FAR)))
-    attended = ops.scaled_dot_product_attention(
-        heads(0), heads(1), heads(2), ops.unsqueeze(mask, ops.constant(np.array([1, 2])))
-    )
-    together = ops.constant(np.array([0, 0, -1]))
-    return [ops.reshape(ops.transpose(attended, turned), together, special_zero=True).output(0)]
+    left, right = batch_first(0, "transBatchA"), batch_first(1, "transBatchB")
+    product = ops.matmul(left, right, transpose_a=False, transpose_b=bool(node.get_attribute("transB", 0)))
+    return [ops.multiply(product, ops.constant(np.float32(node.get_attribute("alpha", 1.0)))).output(0)]
 
 
 _TRANSLATED: Final[tuple[tuple[str, str, Callable[[Any], list[Any]]], ...]] = (
     ("", "QuantizeLinear", _quantise),
     (_OWN, "MatMulIntegerToFloat", _multiply),
-    (_OWN, "SkipLayerNormalization", _add_and_normalise),
-    (_OWN, "Gelu", _gelu),
-    (_OWN, "GatherBlockQuantized", _look_up),
-    (_OWN, "MultiHeadAttention", _attend),
+    (_OWN, "FusedMatMul", _multiply_heads),
 )
 
 
-def _constant(node: Any, at: int) -> npt.NDArray[Any]:
-    return np.asarray(node.get_input(at).get_node().data)
+def _constant(value: Any) -> npt.NDArray[Any]:
+    """A value that is a constant, or one of the equal parts that one is split into along its last axis."""
+    made = value.get_node()
+    if made.get_type_name() != "Split":
+        return np.asarray(made.data)
+    parts = np.split(_constant(made.input_value(0)), made.get_output_size(), axis=-1)
+    return np.asarray(parts[value.get_index()])

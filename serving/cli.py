@@ -29,6 +29,7 @@ _TRAINING: Final = {
     "validate": "measure a trained network before its export",
     "export": "make a weights folder of a trained network",
     "distil": "teach weights a small graph, for speed fast",
+    "upgrade": "write older weights as this version does, which scores them faster",
     "evaluate": "measure weights on labelled texts",
     "published": "measure weights on public sets beside published figures",
     "behaviour": "run behaviour suites on weights",

@@ -1,4 +1,4 @@
-"""The training commands of `rida`: validate, export, evaluate, published, behaviour, agreement."""
+"""The training commands of `rida`: their arguments, and what they say when they are done."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from training.published import measure_published
 from training.recipe import read_recipe
 from training.report import percent, table
 from training.train import NETWORK_FOLDER, train
+from training.upgrade import upgrade
 from training.validate import validate
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     _add_agreement(subparsers)
     _add_export(subparsers)
     _add_distil(subparsers)
+    _add_upgrade(subparsers)
 
 
 def _add_validate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -129,6 +131,15 @@ def _add_distil(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--further", action="store_true", help="teach the small graph that the weights have further")
     parser.add_argument("--backend", choices=get_args(Backend), default="onnxruntime", help="what reads the texts")
     parser.set_defaults(run=partial(run_training, _distil))
+
+
+def _add_upgrade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("upgrade", help="write older weights as this version does, which scores them faster")
+    parser.add_argument("weights", type=Path, help="weights folder")
+    parser.add_argument("--output", type=Path, required=True, help="weights folder to write")
+    parser.add_argument("--recipe", type=Path, help='TOML file of sources, to choose the margins of speed "fast" anew')
+    parser.add_argument("--data-root", type=Path, help="folder with one folder a source, for --recipe")
+    parser.set_defaults(run=partial(run_training, _upgrade))
 
 
 def _positive(raw: str) -> int:
@@ -233,6 +244,14 @@ def _export(arguments: argparse.Namespace) -> None:
         output=arguments.output,
         settings=settings,
     )
+
+
+def _upgrade(arguments: argparse.Namespace) -> None:
+    if (arguments.recipe is None) != (arguments.data_root is None):
+        raise InputError("--recipe and --data-root go together; give both, or leave both out")
+    recipe = None if arguments.recipe is None else read_recipe(arguments.recipe)
+    upgrade(arguments.weights, arguments.output, recipe=recipe, data_root=arguments.data_root)
+    log.info("weights: %s", arguments.output)
 
 
 def _distil(arguments: argparse.Namespace) -> None:

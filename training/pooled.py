@@ -50,7 +50,7 @@ def pooled(model: onnx.ModelProto, layer: int) -> str:
     if name not in _made(model):
         row = f"{name}_row"
         nodes = [
-            helper.make_node("MatMul", [_SHARES, hidden], [row], name=row),
+            helper.make_node("FusedMatMul", [_SHARES, hidden], [row], row, domain="com.microsoft", transBatchB=1),
             helper.make_node("Squeeze", [row, _AXIS], [name], name=name),
         ]
         model.graph.node.extend(nodes)

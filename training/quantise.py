@@ -128,6 +128,13 @@ def _packed(table: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
     return (nibbles[:, ::2] | nibbles[:, 1::2] << 4).astype(np.uint8), scales
 
 
+def halves() -> Floats:
+    """The two values, low first, that each byte of `Blocks` stands for; (256, 2)."""
+    both = np.arange(256, dtype=np.uint8)[:, None] >> np.array([0, 4], dtype=np.uint8) & 15
+    # In two's complement.
+    return (both ^ 8).astype(np.float32) - 8
+
+
 def quantised_matrix(matrix: Floats, inputs: Floats) -> QuantisedMatrix:
     """Quantises a matrix (inputs, outputs) and the inputs seen, (tokens, channels), for integer products.
 

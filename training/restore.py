@@ -26,9 +26,9 @@ from model.manifest import GRAPH, TOKENIZER, verify_manifest
 from model.network import FeedbackNetwork
 from model.tokenizer import id_of, read_tokenizer
 from training.dropout import share_dropout
-from training.graph import MODULES, Shape, matrix_names
+from training.graph import HEADS_SHAPE, MODULES, Shape, matrix_names
 from training.own_heads import BIASES, WEIGHTS
-from training.quantise import BLOCK, Columns, Floats, QuantisedMatrix
+from training.quantise import BLOCK, Columns, Floats, QuantisedMatrix, halves
 
 _HEADS = (("satisfaction", 3), ("anger", 1))
 """The heads before the topics, and how many of the graph's labels each has."""
@@ -76,10 +76,17 @@ def _shape(model: onnx.ModelProto, parts: Mapping[str, onnx.TensorProto]) -> Sha
     return Shape(
         layers=len(layers),
         width=parts["heads.w"].dims[0],
-        heads=int(_attribute(nodes["0.attention"], "num_heads")),
+        heads=_heads_of(nodes["0.attention"], parts),
         positions=parts["all_positions"].dims[0],
         epsilon=float(_attribute(nodes["embedding_norm"], "epsilon")),
     )
+
+
+def _heads_of(attention: onnx.NodeProto, parts: Mapping[str, onnx.TensorProto]) -> int:
+    if HEADS_SHAPE in parts:
+        return int(_array(parts, HEADS_SHAPE)[2])
+    # Older graphs attend in one operator, which knows.
+    return int(_attribute(attention, "num_heads"))
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> Any:
@@ -156,12 +163,9 @@ def _heads(matrix: Floats, bias: Floats) -> dict[str, npt.NDArray[Any]]:
 
 def _table(packed: onnx.TensorProto, scales: Floats) -> Floats:
     """The 4-bit blocks of a table (rows, width) as floats: two values a byte, low first."""
-    rows, width = packed.dims
-    both = np.frombuffer(packed.raw_data, dtype=np.uint8).reshape(rows, width // 2)
-    values = np.empty((rows, width), dtype=np.int8)
-    values[:, ::2], values[:, 1::2] = both & 15, both >> 4
-    signed = np.where(values > 7, values - 16, values).astype(np.float32)
-    return np.asarray((signed.reshape(rows, width // BLOCK, BLOCK) * scales[..., None]).reshape(rows, width))
+    rows, blocks = scales.shape
+    values = halves()[np.frombuffer(packed.raw_data, dtype=np.uint8)]
+    return np.asarray((values.reshape(rows, blocks, BLOCK) * scales[..., None]).reshape(rows, blocks * BLOCK))
 
 
 def _network(tensors: Mapping[str, npt.NDArray[Any]], shape: Shape, *, dropout: float, pad_id: int) -> FeedbackNetwork:

@@ -18,6 +18,7 @@ from benchmarks.batch.goals import Spread
 from benchmarks.speed.goals import Goal, curve_goals, peer_goals, start_goals
 from benchmarks.speed.kernel_engines import RIDA
 from benchmarks.speed.loading import BY_HAND
+from benchmarks.speed.operators import FUSED, PLAIN
 from benchmarks.speed.peer import FULL
 from benchmarks.speed.plot import speed_plot
 from benchmarks.speed.rounds import RESULTS, Results, names_in, ratios, spread
@@ -26,6 +27,9 @@ from benchmarks.speed.starts import COMMAND
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "speed-benchmark.md"
 PLOT: Final = "speed.svg"
+_OPERATORS: Final = 12
+"""How many of them are shown, those that take longest."""
+
 _FIGURES: Final = {"topics micro-F1": "topic_micro_f1", "angry recall at 5 % false alarms": "angry_recall_at_5"}
 
 
@@ -157,6 +161,8 @@ def _waste(waste: Results) -> Iterator[str]:
     )
     for what, found in waste.get("stages", {}).items():
         yield _stages(what, found)
+    if "operators" in waste:
+        yield from _operators(waste["operators"])
     if "sessions" in waste:
         yield "## Settings of the session"
         yield "Milliseconds a text by the clock, and how many times those of the first; the same of CPU time."
@@ -183,6 +189,28 @@ def _stages(what: str, found: Results) -> str:
         lines.append([name, _short(milliseconds), f"the network's part: {_short(network)}"])
     said = f"{what.capitalize()} ({texts:,}): {100 * found['padded_share']:.1f} % of the tokens are padding."
     return f"{said}\n\n{_table(['', 'ms a text', 'Share, %'], lines)}"
+
+
+def _operators(found: Results) -> Iterator[str]:
+    rounds: list[dict[str, dict[str, float]]] = found["rounds"]
+    yield (
+        "The network by operator, from the profile that onnxruntime makes of real texts in batches, in milliseconds a "
+        "text; beside it the same numbers in operators that onnxruntime has fused, in which rida wrote graphs before."
+    )
+    of = (PLAIN, FUSED)
+    by_median = {
+        name: statistics.median(sum(each[graph].get(name, 0) for graph in of) for each in rounds)
+        for name in dict.fromkeys(name for graph in of for name in rounds[0][graph])
+    }
+    lines = [["all of them", *(_milliseconds([sum(each[graph].values()) for each in rounds], found) for graph in of)]]
+    for name in sorted(by_median, key=lambda name: by_median[name], reverse=True)[:_OPERATORS]:
+        taken = [[each[graph].get(name, 0.0) for each in rounds] for graph in of]
+        lines.append([f"`{name}`", *(_milliseconds(each, found) if any(each) else "" for each in taken)])
+    yield _table(["", *of], lines)
+
+
+def _milliseconds(seconds: Sequence[float], found: Results) -> str:
+    return _short(Spread.of([1000 * each / found["texts"] for each in seconds]))
 
 
 def _beside_first(what: str, found: Results) -> str:

@@ -29,7 +29,7 @@ class Settings:
     """What a session may be given; the defaults are those of `model/session.py`."""
 
     threads: int = 1
-    level: str = "all"
+    level: str = "basic"
     arena: bool = True
     pattern: bool = True
     exact: bool = False
@@ -104,7 +104,7 @@ def settings_compared() -> dict[str, Settings]:
         "spinning on": Settings(entries={"session.intra_op.allow_spinning": "1"}),
         "packing of weights at the start off": Settings(entries={"session.disable_prepacking": "1"}),
         "denormals as zero": Settings(entries={"session.set_denormal_as_zero": "1"}),
-        **{f"optimisation {level}": Settings(level=level) for level in LEVELS[:-1]},
+        **{f"optimisation {level}": Settings(level=level) for level in LEVELS if level != Settings().level},
     }
 
 

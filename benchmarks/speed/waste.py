@@ -3,8 +3,8 @@
     pip install -e ".[train]"
     python -m benchmarks.speed.waste --data-root DATA
 
-Four sets, each kept in `benchmarks/results/speed-waste.json` as soon as it is done: CPU time by step, settings of the
-session, threads, and starts in fresh processes. `--rows 40 --rounds 1` sees that all works.
+Each set is kept in `benchmarks/results/speed-waste.json` as soon as it is done: CPU time by step, time by operator,
+settings of the session, threads, and starts in fresh processes. `--rows 40 --rounds 1` sees that all works.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.batch.command import score
 from benchmarks.batch.compare import write_csv
 from benchmarks.batch.machine import versions
 from benchmarks.machine import machine, warning
-from benchmarks.speed import sessions
+from benchmarks.speed import operators, sessions
 from benchmarks.speed.loading import BY_HAND
 from benchmarks.speed.rounds import RESULTS, Results, keep, said
 from benchmarks.speed.stages import SESSION, Steps
@@ -53,7 +53,12 @@ def main() -> int:
         "machine": found, "versions": versions(("onnxruntime", "tokenizers")), "rounds": arguments.rounds,
         "texts": {"count": len(texts), "seed": arguments.seed, "short_tokens": _SHORT},
     }  # fmt: skip
-    for name, measure in (("stages", _stages), ("sessions", _sessions), ("starts", _starts)):
+    for name, measure in (
+        ("stages", _stages),
+        ("operators", _operators),
+        ("sessions", _sessions),
+        ("starts", _starts),
+    ):
         results[name] = measure(texts, arguments.rounds)
         results["machine"]["run_minutes"] = round((time.monotonic() - began) / 60, 1)
         keep(arguments.output, results)
@@ -110,6 +115,20 @@ def _say_stages(what: str, found: Results) -> None:
         for each in found["rounds"]
     ]  # fmt: skip
     print(said(whole, "network", unit="ms a text", scale=1000 / found["texts"]), flush=True)
+
+
+def _operators(texts: Sequence[str], rounds: int) -> Results:
+    """Seconds by operator on real texts in batches."""
+    classifier = load(threads=1)
+    chosen = texts[:_BATCHED]
+    windows = [window for each in windows_of(classifier, chosen) for window in each]
+    feeds = sessions.batched(windows, classifier.info.config.limits.tokens_per_batch)
+    measured = operators.in_rounds(SHIPPED_WEIGHTS / GRAPH, feeds, rounds)
+    for graph, taken in measured[-1].items():
+        print(f"\ntime by operator, {graph}")
+        for name, seconds in taken.items():
+            print(f"  {name:30} {1000 * seconds / len(chosen):6.2f} ms a text", flush=True)
+    return {"texts": len(chosen), "rounds": measured}
 
 
 def _sessions(texts: Sequence[str], rounds: int) -> Results:

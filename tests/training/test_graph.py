@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
 from model.network import FeedbackNetwork, load_network
+from model.onnxruntime_graph import OnnxruntimeGraph
 from training.activations import watch_inputs
 from training.graph import Shape, build_graph, matrix_names, matrix_of
 from training.quantise import quantised_matrix
@@ -31,11 +31,9 @@ def run(network: FeedbackNetwork, batch: tuple[torch.Tensor, torch.Tensor], kind
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     names = matrix_names(SHAPE) if kind == "int8" else []
     integer = {name: quantised_matrix(matrix_of(weights, name)[0], inputs[name]) for name in names}
-    session = onnxruntime.InferenceSession(
-        build_graph(weights, SHAPE, integer).SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    graph = OnnxruntimeGraph(build_graph(weights, SHAPE, integer).SerializeToString())
     input_ids, mask = (part.numpy().astype(np.int32) for part in batch)
-    return session.run(None, {"input_ids": input_ids, "lengths": mask.sum(axis=1, dtype=np.int32)})[0]
+    return graph.run(input_ids, mask.sum(axis=1, dtype=np.int32))
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("float", 0.6), ("int8", 1.2)])
