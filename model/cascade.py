@@ -52,22 +52,21 @@ class Cascade(Session):
         return ~((moods >= self._margins.moods) & (topics >= self._margins.topics))
 
 
-def open_session(
-    folder: Path, config: WeightsConfig, *, threads: int, speed: Speed = "full", backend: Backend = "onnxruntime"
-) -> Session:
+def open_session(folder: Path, config: WeightsConfig, *, threads: int, speed: Speed, backend: Backend) -> Session:
     """What runs the graphs of a weights folder.
 
     Raises:
         WeightsError: a graph cannot be read.
         InputError: the weights cannot be had at that speed or with that backend.
     """
-    graph = folder / GRAPH
     if speed == "full":
         size = config.limits.tokens_per_batch
-        return Session(graph, threads=threads, tokens_per_batch=size, backend=backend)
+        return Session(folder / GRAPH, threads=threads, tokens_per_batch=size, backend=backend)
     if config.fast is None or not (folder / SMALL_GRAPH).is_file():
         raise InputError(
             f'{folder}: has no small graph, so speed "fast" cannot be had; take "full", or teach one with `rida distil`'
         )
     margins = config.fast.margins
-    return Cascade(graph, folder / SMALL_GRAPH, config=config, margins=margins, threads=threads, backend=backend)
+    return Cascade(
+        folder / GRAPH, folder / SMALL_GRAPH, config=config, margins=margins, threads=threads, backend=backend
+    )

@@ -7,57 +7,20 @@ A value is taken from the command-line flag, else from the environment, else fro
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from model.config import Backend, Speed
 from model.errors import InputError
+from serving.setting_kinds import Setting, choice, read_key_hashes, read_switch, secret, url, whole
 
-_TRUE: Final = ("1", "true", "yes", "on")
-_FALSE: Final = ("0", "false", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMATS: Final = ("text", "json")
-_SHORTEST_SECRET: Final = 8
 _NEEDS_STORE: Final = ("chatwoot_", "zendesk_", "slack_", "intercom_", "zammad_", "generic_", "webhook_")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table; `read` turns a raw value into a typed one or raises ValueError."""
-
-    name: str
-    default: object
-    allowed: str
-    read: Callable[[str], object]
-    help: str
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"RIDA_{self.name.upper()}"
-
-    @property
-    def flag(self) -> str:
-        """The command-line flag."""
-        return f"--{self.name.replace('_', '-')}"
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether the flag stands alone, without a value."""
-        return isinstance(self.default, bool)
-
-    @property
-    def default_text(self) -> str:
-        """The default as a person would write it; empty where there is none."""
-        if self.is_switch:
-            return "yes" if self.default else "no"
-        return "" if self.default in (None, ()) else str(self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,67 +67,6 @@ class Settings:
     webhook_secret: SecretStr | None
 
 
-def _switch(raw: str) -> bool:
-    if raw.lower() not in _TRUE + _FALSE:
-        raise ValueError
-    return raw.lower() in _TRUE
-
-
-def _key_hashes(raw: str) -> tuple[str, ...]:
-    hashes = tuple(part.strip().lower() for part in raw.split(",") if part.strip())
-    if not hashes or any(not re.fullmatch(r"[0-9a-f]{64}", one) for one in hashes):
-        raise ValueError
-    return hashes
-
-
-def _whole(name: str, default: int | None, least: int, most: int, help_: str) -> Setting:
-    def read(raw: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,18}", raw) or not least <= int(raw) <= most:
-            raise ValueError
-        return int(raw)
-
-    return Setting(name, default, f"a whole number from {least} to {most}", read, help_)
-
-
-def _choice(name: str, default: str | None, choices: tuple[str, ...], help_: str) -> Setting:
-    def read(raw: str) -> str:
-        if raw.lower() not in choices:
-            raise ValueError
-        return raw.lower()
-
-    return Setting(name, default, f"one of {', '.join(choices)}", read, help_)
-
-
-def _read_secret(raw: str) -> SecretStr:
-    if raw.startswith("file:"):
-        try:
-            raw = Path(raw.removeprefix("file:")).read_text(encoding="utf-8").strip()
-        except OSError:
-            raise ValueError from None
-    # What is shorter could be found by trying.
-    if len(raw) < _SHORTEST_SECRET or not raw.isascii() or not raw.isprintable():
-        raise ValueError
-    return SecretStr(raw)
-
-
-def _secret(name: str, help_: str) -> Setting:
-    allowed = (
-        f"at least {_SHORTEST_SECRET} characters of printable ASCII, or file: and the path of a file that holds them"
-    )
-    return Setting(name, None, allowed, _read_secret, help_)
-
-
-def _read_url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError
-    return raw.rstrip("/")
-
-
-def _url(name: str, help_: str, default: str | None = None) -> Setting:
-    return Setting(name, default, "an address that begins with http:// or https://", _read_url, help_)
-
-
 TABLE: Final = (
     Setting("weights", None, "a folder", Path, "weights folder; without it the weights shipped with Rida"),
     Setting(
@@ -174,14 +76,14 @@ TABLE: Final = (
         Path,
         "weights folder that scores what was answered and answers nobody; /v1/shadow tells what a swap would change",
     ),
-    _whole("threads", None, 1, 1024, "cores to score with; without it all of them"),
-    _choice(
+    whole("threads", None, 1, 1024, "cores to score with; without it all of them"),
+    choice(
         "speed",
         None,
         get_args(Speed),
         "full, or fast: a small network answers what it is sure of; without it what the weights say",
     ),
-    _choice(
+    choice(
         "backend",
         None,
         get_args(Backend),
@@ -194,60 +96,60 @@ TABLE: Final = (
         str,
         "address to listen on; any but a loopback address needs keys",
     ),
-    _whole("port", 8000, 0, 65535, "port to listen on; 0 takes a free one and logs which"),
+    whole("port", 8000, 0, 65535, "port to listen on; 0 takes a free one and logs which"),
     Setting(
         "keys",
         (),
         "SHA-256 hashes of 64 hexadecimal digits, separated by commas",
-        _key_hashes,
+        read_key_hashes,
         "SHA-256 hash of each API key, separated by commas; never the keys themselves",
     ),
     Setting(
         "allow_open",
         False,
         "yes or no",
-        _switch,
+        read_switch,
         "serve without keys on any address, to whoever can reach it",
     ),
-    _whole(
+    whole(
         "max_body_bytes",
         4_194_304,
         1024,
         1_073_741_824,
         "largest request body in bytes, counted while it is read",
     ),
-    _whole("max_texts", 1000, 1, 1_000_000, "most texts in one request"),
-    _whole(
+    whole("max_texts", 1000, 1, 1_000_000, "most texts in one request"),
+    whole(
         "deadline_seconds",
         10,
         1,
         3600,
         "seconds in which a request must be answered, counted from its head; what cannot be is refused at once",
     ),
-    _whole(
+    whole(
         "queue_milliseconds",
         1000,
         1,
         3_600_000,
         "work that may come before a request, in milliseconds at the measured rate; with more it is refused",
     ),
-    _whole(
+    whole(
         "batch_tokens",
         None,
         1,
         1_000_000,
         "tokens scored in one run, padding included; without it what the weights were made for",
     ),
-    _whole(
+    whole(
         "texts_per_minute",
         None,
         1,
         1_000_000_000,
         "texts a minute that one key may send; without keys, all clients together; without it any number",
     ),
-    _whole("drain_seconds", 20, 0, 3600, "after SIGTERM, seconds that requests in flight are given to finish"),
-    _choice("log_level", "info", _LOG_LEVELS, "how much to log; no level logs a text"),
-    _choice("log_format", "text", _LOG_FORMATS, "lines to read, or one JSON object a line"),
+    whole("drain_seconds", 20, 0, 3600, "after SIGTERM, seconds that requests in flight are given to finish"),
+    choice("log_level", "info", _LOG_LEVELS, "how much to log; no level logs a text"),
+    choice("log_format", "text", _LOG_FORMATS, "lines to read, or one JSON object a line"),
     Setting(
         "store",
         None,
@@ -255,37 +157,37 @@ TABLE: Final = (
         str,
         "SQLite file or PostgreSQL database of conversations; without it there are no hooks and no inbox",
     ),
-    _whole(
+    whole(
         "keep_text_days",
         None,
         0,
         36_500,
         "days that a text is kept once it is scored; 0 keeps only its hash; without it as long as its conversation",
     ),
-    _whole(
+    whole(
         "keep_days",
         None,
         1,
         36_500,
         "days that a conversation is kept after its last message; without it until it is deleted",
     ),
-    _secret("chatwoot_secret", "secret that Chatwoot signs its deliveries with; opens /hooks/chatwoot"),
-    _secret("zendesk_secret", "secret that Zendesk signs its deliveries with; opens /hooks/zendesk"),
-    _secret("slack_secret", "secret that Slack signs its deliveries with; opens /hooks/slack"),
-    _secret("intercom_secret", "client secret of the Intercom app; opens /hooks/intercom"),
-    _secret("zammad_secret", "token that Zammad signs its deliveries with; opens /hooks/zammad"),
-    _secret("generic_secret", "secret that your own system signs its deliveries with; opens /hooks/generic"),
-    _url("chatwoot_url", "Chatwoot's address, to write labels and priority to"),
-    _secret("chatwoot_token", "access token for Chatwoot's API"),
-    _url("zendesk_url", "Zendesk's address, to write tags and priority to"),
-    _secret("zendesk_token", "for Zendesk's API: EMAIL/token:TOKEN, or an OAuth token"),
-    _url("zammad_url", "Zammad's address, to write tags and priority to"),
-    _secret("zammad_token", "access token for Zammad's API"),
-    _url("slack_url", "address of Slack's API", "https://slack.com/api"),
+    secret("chatwoot_secret", "secret that Chatwoot signs its deliveries with; opens /hooks/chatwoot"),
+    secret("zendesk_secret", "secret that Zendesk signs its deliveries with; opens /hooks/zendesk"),
+    secret("slack_secret", "secret that Slack signs its deliveries with; opens /hooks/slack"),
+    secret("intercom_secret", "client secret of the Intercom app; opens /hooks/intercom"),
+    secret("zammad_secret", "token that Zammad signs its deliveries with; opens /hooks/zammad"),
+    secret("generic_secret", "secret that your own system signs its deliveries with; opens /hooks/generic"),
+    url("chatwoot_url", "Chatwoot's address, to write labels and priority to"),
+    secret("chatwoot_token", "access token for Chatwoot's API"),
+    url("zendesk_url", "Zendesk's address, to write tags and priority to"),
+    secret("zendesk_token", "for Zendesk's API: EMAIL/token:TOKEN, or an OAuth token"),
+    url("zammad_url", "Zammad's address, to write tags and priority to"),
+    secret("zammad_token", "access token for Zammad's API"),
+    url("slack_url", "address of Slack's API", "https://slack.com/api"),
     Setting("slack_channel", None, "a channel's id", str, "Slack channel that is told of angry conversations"),
-    _secret("slack_token", "bot token for Slack's API"),
-    _url("webhook_url", "address that is told of angry conversations"),
-    _secret("webhook_secret", "secret that what is sent to the webhook's address is signed with"),
+    secret("slack_token", "bot token for Slack's API"),
+    url("webhook_url", "address that is told of angry conversations"),
+    secret("webhook_secret", "secret that what is sent to the webhook's address is signed with"),
 )
 
 NAMES: Final = tuple(setting.name for setting in TABLE)
