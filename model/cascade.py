@@ -26,9 +26,8 @@ class Cascade(Session):
     """
 
     def __init__(
-        self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int,
-        backend: Backend = "onnxruntime",
-    ) -> None:  # fmt: skip
+        self, graph: Path, small: Path, *, config: WeightsConfig, margins: Margins, threads: int, backend: Backend
+    ) -> None:
         size = config.limits.tokens_per_batch
         super().__init__(graph, threads=threads, tokens_per_batch=size, backend=backend)
         self._small = Session(small, threads=threads, tokens_per_batch=size, backend=backend)

@@ -1,7 +1,7 @@
 """The exported graph in OpenVINO, which multiplies in bfloat16 where the processor can.
 
-The graph's matrices are 8-bit; here they are multiplied with activations that nothing rounds to 8 bits, so that
-what is not in ONNX itself (operators of onnxruntime's own) is said in OpenVINO's operators.
+The graph's matrices are 8-bit; here they are multiplied with activations that nothing rounds to 8 bits. Other operators
+of onnxruntime's own, those of older graphs among them, OpenVINO translates itself.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _multiply(node: Any) -> list[Any]:
     return [ops.add(product, node.get_input(6)).output(0)]
 
 
-def _multiply_heads(node: Any) -> list[Any]:
-    """OpenVINO's own translation overlooks that the batch's axes may stand behind the first."""
+def _multiply_length_first(node: Any) -> list[Any]:
+    """OpenVINO's own translation takes the first axis for the batch's where it is the length's."""
     from openvino import opset15 as ops
 
     def batch_first(at: int, name: str) -> Any:
@@ -129,7 +129,7 @@ def _multiply_heads(node: Any) -> list[Any]:
 _TRANSLATED: Final[tuple[tuple[str, str, Callable[[Any], list[Any]]], ...]] = (
     ("", "QuantizeLinear", _quantise),
     (_OWN, "MatMulIntegerToFloat", _multiply),
-    (_OWN, "FusedMatMul", _multiply_heads),
+    (_OWN, "FusedMatMul", _multiply_length_first),
 )
 
 

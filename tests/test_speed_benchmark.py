@@ -14,9 +14,11 @@ from benchmarks.speed.asking import Contestant, rotated
 from benchmarks.speed.goals import curve_goals, peer_goals, start_goals
 from benchmarks.speed.kernel_engines import FLOAT, RIDA
 from benchmarks.speed.loading import BY_HAND
+from benchmarks.speed.operators import FUSED
 from benchmarks.speed.page import page, plot
 from benchmarks.speed.peer import AS_IT_COMES, AT_ITS_BEST, FAST, FULL
 from benchmarks.speed.plot import Axis, speed_plot
+from benchmarks.speed.sessions import AS_SHIPPED
 from benchmarks.speed.starts import COMMAND
 from tests.conftest import write_rows
 
@@ -137,6 +139,8 @@ def waste():
     start = {"seconds": 0.5, "peak_mb": 240.0, "resident_mb": 210.0, "anonymous_mb": 150.0, "more_texts_mb": 260.0}
     return {
         "machine": machine(), "versions": versions(), "rounds": 1, "stages": {"real mixed texts": stage},
+        "operators": {"texts": 10, "rounds": [{AS_SHIPPED: {"Gelu": 0.1},
+                                               FUSED: {"Gelu": 0.1, "MultiHeadAttention": 0.3}}]},
         "sessions": {"texts in batches": {"texts": 10, "rounds": [{"as it is": 1.0, "otherwise": 0.9}],
                                           "cpu_rounds": [{"as it is": 1.0, "otherwise": 1.8}]}},
         "starts": {"rounds": [{COMMAND: {"seconds": 0.8, "peak_mb": 255.0, "steps": []},
@@ -176,6 +180,8 @@ def test_the_page_shows_goals_that_are_missed_and_what_was_measured_on_what():
     assert "| `rida classify` of one text | at most 0.7 s | 0.80 (0.80 to 0.80) | no |" in shown
     assert "busy before the run, load 1.5" in shown
     assert f"| {FLOAT} | 5.00 (5.00 to 5.00); 2.50 |" in shown
+    assert "| all of them | 10.0 (10.0 to 10.0) | 40.0 (40.0 to 40.0) |" in shown
+    assert "| `MultiHeadAttention` |  | 30.0 (30.0 to 30.0) |" in shown
     assert "3.1 % of the tokens are padding" in shown
     assert "the network's part: 75.0" in shown
     assert "| otherwise | 90.0 (90.0 to 90.0) | 0.900 (0.900 to 0.900) | 1.800 (1.800 to 1.800) |" in shown

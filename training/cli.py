@@ -19,6 +19,7 @@ from model.manifest import write_manifest
 from training.agreement import measure_agreement
 from training.behaviour import measure_behaviour
 from training.card import read_notes, write_card
+from training.corpus import read_corpus
 from training.distil import Settings
 from training.evaluate import EVALUATION, evaluate
 from training.export import ExportSettings, export
@@ -249,8 +250,8 @@ def _export(arguments: argparse.Namespace) -> None:
 def _upgrade(arguments: argparse.Namespace) -> None:
     if (arguments.recipe is None) != (arguments.data_root is None):
         raise InputError("--recipe and --data-root go together; give both, or leave both out")
-    recipe = None if arguments.recipe is None else read_recipe(arguments.recipe)
-    upgrade(arguments.weights, arguments.output, recipe=recipe, data_root=arguments.data_root)
+    corpus = None if arguments.recipe is None else read_corpus(read_recipe(arguments.recipe), arguments.data_root)
+    upgrade(arguments.weights, arguments.output, corpus=corpus)
     log.info("weights: %s", arguments.output)
 
 

@@ -94,7 +94,7 @@ def teach_fast(
     distil(student, learned, work=work, pad_id=pad_id, settings=settings)
     fresh = fresh_folder(output)
     _write_graphs(fresh, weights, student, restored, learned)
-    found = choose(fresh, teacher, rows)
+    found = set_margins(fresh, teacher, rows)
     note_speed(fresh)
     write_manifest(fresh)
     replace_folder(output, fresh)
@@ -116,7 +116,7 @@ def _write_graphs(folder: Path, weights: Path, student: FeedbackNetwork, restore
     (folder / SMALL_GRAPH).write_bytes(made.SerializeToString())
 
 
-def choose(folder: Path, teacher: Classifier, rows: Sequence[FeedbackRow]) -> Fast:
+def set_margins(folder: Path, teacher: Classifier, rows: Sequence[FeedbackRow]) -> Fast:
     """Writes the margins, and beside them how the folder stands at both speeds with them."""
     config = teacher.info.config
     texts = [row.text for row in rows]

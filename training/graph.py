@@ -2,10 +2,9 @@
 
 The graph is built operator by operator instead of traced: what is quantised, and how, stays in plain sight.
 Fused operators stand only where they are faster than what they are fused of: onnxruntime's skip layer
-normalisation, its attention and its look-up of 4-bit numbers are slower. Hidden states are (length, batch, width).
-Inputs: `input_ids` (batch, length) int32
-and `lengths` (batch,) int32, padding on the right. Output: `logits` (batch, 4 + topics): satisfaction (3), anger (1),
-topics (8), then own ones.
+normalisation, its attention and its look-up of 4-bit numbers are slower. Hidden states are (length, batch,
+width). Inputs: `input_ids` (batch, length) int32 and `lengths` (batch,) int32, padding on the right. Output:
+`logits` (batch, 4 + topics): satisfaction (3), anger (1), topics (8), then own ones.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Shape:
 
 @dataclass(slots=True)
 class GraphBuilder:
-    """Collects nodes and constants; every method returns the name of the value it adds."""
+    """Collects nodes and constants; every method returns the name, or the names, of what it stands for."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
@@ -149,9 +148,18 @@ def _integer_products(
     scales = graph.parted(graph.constant(f"{name}.s", quantised.columns.scales), len(biases))
     return [
         graph.node(
-            "MatMulIntegerToFloat", f"{matrix}.product", integers, matrix, scale, of, zero, "", bias, domain=_FUSED
+            "MatMulIntegerToFloat",
+            f"{matrix}.product",
+            integers,
+            matrix,
+            scale,
+            column_scales,
+            zero,
+            "",
+            bias,
+            domain=_FUSED,
         )
-        for matrix, of, bias in zip(matrices, scales, biases, strict=True)
+        for matrix, column_scales, bias in zip(matrices, scales, biases, strict=True)
     ]
 
 
@@ -175,7 +183,7 @@ def _embeddings(graph: GraphBuilder, weights: Mapping[str, Floats], shape: Shape
         graph.constant("zero", np.array([0])), size, graph.constant("first_axis", np.array([0])),
     )  # fmt: skip
     summed = graph.node("Add", "embedded", words, sliced)
-    # Each head's part of it need not be copied to stand together, as it would with the batch first.
+    # Length first, what belongs to a head is multiplied where it stands; batch first, it would have to be copied.
     turned = graph.node("Transpose", "length_first", summed, perm=[1, 0, 2])
     return graph.node(
         "LayerNormalization", "embedding_norm", turned,

@@ -14,7 +14,7 @@ LOGITS = "logits"
 _LAST = "pooled"
 """What the heads of the graph are given: the pooled value of the last layer, (windows, width)."""
 
-_SHARES = "share_row"
+_ROW = "pooled_row"
 _AXIS = "last_axis"
 
 
@@ -29,9 +29,9 @@ def read_graph(path: Path) -> onnx.ModelProto:
     except Exception as error:  # protobuf's own errors share no base but Exception
         raise WeightsError(f"{path}: cannot be read as a graph ({error})") from error
     made = _made(model)
-    for name in (LOGITS, _LAST, _SHARES):
+    for name in (LOGITS, _LAST, _ROW):
         if name not in made:
-            raise WeightsError(f"{path}: has no value {name!r}; give weights that this version of rida exported")
+            raise WeightsError(f"{path}: has no value {name!r}; give weights that rida exported")
     return model
 
 
@@ -48,12 +48,11 @@ def pooled(model: onnx.ModelProto, layer: int) -> str:
     hidden = "embedding_norm" if layer == EMBEDDINGS else f"{layer}.norm"
     name = f"{hidden}.pooled"
     if name not in _made(model):
-        row = f"{name}_row"
-        nodes = [
-            helper.make_node("FusedMatMul", [_SHARES, hidden], [row], row, domain="com.microsoft", transBatchB=1),
-            helper.make_node("Squeeze", [row, _AXIS], [name], name=name),
-        ]
-        model.graph.node.extend(nodes)
+        # As the graph pools its last layer: hidden states of older graphs have the batch first.
+        row = onnx.NodeProto()
+        row.CopyFrom(next(node for node in model.graph.node if node.name == _ROW))
+        row.name, row.input[1], row.output[0] = f"{name}_row", hidden, f"{name}_row"
+        model.graph.node.extend([row, helper.make_node("Squeeze", [row.name, _AXIS], [name], name=name)])
     return name
 
 

@@ -51,7 +51,7 @@ def restore(folder: Path, *, dropout: float = 0.1, graph: str = GRAPH) -> Restor
     """Reads one of the graphs of a weights folder; the network has `dropout` in its encoder and before its heads.
 
     Raises:
-        WeightsError: the folder is damaged, or its graph is not one that this version of rida exports.
+        WeightsError: the folder is damaged, or its graph is not one that rida exports.
     """
     verify_manifest(folder)
     model = onnx.load_model(folder / graph)
@@ -64,8 +64,7 @@ def restore(folder: Path, *, dropout: float = 0.1, graph: str = GRAPH) -> Restor
         network = _network(tensors, shape, dropout=dropout, pad_id=id_of(tokenizer, "<pad>"))
     except (KeyError, IndexError, ValueError, RuntimeError) as error:
         raise WeightsError(
-            f"{folder / graph}: is no graph that can be trained on ({error}); give weights that this version of rida "
-            "exported"
+            f"{folder / graph}: is no graph that can be trained on ({error}); give weights that rida exported"
         ) from error
     return Restored(network.eval(), tokenizer, shape, integer)
 
@@ -90,7 +89,7 @@ def _heads_of(attention: onnx.NodeProto, parts: Mapping[str, onnx.TensorProto]) 
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> Any:
-    return next(onnx.helper.get_attribute_value(each) for each in node.attribute if each.name == name)
+    return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}[name]
 
 
 def _integer(parts: Mapping[str, onnx.TensorProto], shape: Shape) -> dict[str, QuantisedMatrix]:

@@ -174,7 +174,8 @@ def _session(weights: Path, config: WeightsConfig, graph: bytes | None = None) -
 
 
 def _cascade(weights: Path, config: WeightsConfig, margins: Margins) -> Session:
-    return Cascade(weights / GRAPH, weights / SMALL_GRAPH, config=config, margins=margins, threads=1)
+    small = weights / SMALL_GRAPH
+    return Cascade(weights / GRAPH, small, config=config, margins=margins, threads=1, backend="onnxruntime")
 
 
 def _heard(full: Classifier, session: Session, rows: Sequence[FeedbackRow]) -> HeadLogits:

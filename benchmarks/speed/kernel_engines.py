@@ -24,7 +24,7 @@ _BATCHES = 16
 
 
 def onnxruntime_engine(given: dict[str, Any], graph: str) -> Engine:
-    """Our graph, with the settings of `model/session.py`."""
+    """Our graph, with the settings of `model/onnxruntime_graph.py`."""
     from benchmarks.speed.sessions import Settings, padded, session
 
     of = session(Path(given[graph]), Settings(threads=given["threads"]))

@@ -1,4 +1,4 @@
-"""Settings of the onnxruntime session, beside those of `model/session.py`, in one process on the same batches."""
+"""Settings of onnxruntime beside those of `model/onnxruntime_graph.py`, in one process on the same batches."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Feed = dict[str, Any]
 Work = Callable[[], object]
 
 _PAD: Final = 1
-AS_SHIPPED: Final = "as in model/session.py"
+AS_SHIPPED: Final = "as shipped"
 LEVELS: Final = ("disable_all", "basic", "extended", "layout", "all")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a session may be given; the defaults are those of `model/session.py`."""
+    """What a session may be given; the defaults are those of `model/onnxruntime_graph.py`."""
 
     threads: int = 1
     level: str = "basic"

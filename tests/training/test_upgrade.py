@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
 import pytest
 
 from benchmarks.speed.fused_graph import fused
-from model.classifier import Classifier, load
-from model.manifest import GRAPH, SMALL_GRAPH, write_manifest
+from model.classifier import load
+from model.config import Backend
+from model.layers import EMBEDDINGS
+from model.manifest import CONFIG, GRAPH, SMALL_GRAPH, write_manifest
+from model.onnxruntime_graph import OnnxruntimeGraph
+from model.openvino_graph import OpenvinoGraph
 from serving.cli import main
 from tests.conftest import feedback_rows
 from tests.training.test_cli import RECIPE
+from training.embedding import Embedder
 from training.restore import restore
 from training.small_graph import share_table
 
@@ -35,8 +44,14 @@ def as_exported_before(weights: Path, folder: Path) -> Path:
     return folder
 
 
-def logits(classifier: Classifier) -> np.ndarray:
-    heads, _ = classifier.logits(TEXTS)
+def logits(folder: Path, *, alone: bool = False, backend: Backend = "onnxruntime") -> np.ndarray:
+    """Of all texts, by the full graph, or by the small one `alone`."""
+    if alone:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config["fast"]["margins"] = {"moods": 0.0, "topics": 0.0}
+        (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+        write_manifest(folder)
+    heads, _ = load(folder, speed="fast" if alone else "full", backend=backend).logits(TEXTS)
     return np.column_stack([heads.satisfaction, heads.anger, heads.topics])
 
 
@@ -54,17 +69,41 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return weights, as_exported_before(weights, tmp_path_factory.mktemp("older") / "weights")
 
 
-def test_plain_operators_compute_what_the_fused_ones_did(both: tuple[Path, Path]) -> None:
-    now, older = (logits(load(folder)) for folder in both)
-    assert np.abs(now - older).max() < ROUNDING
-    assert np.abs(now - older).mean() < ROUNDING / 20
-    assert now.std(axis=0).min() > ROUNDING
-
-
-def test_older_weights_run_on_openvino_too(both: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", get_args(Backend))
+def test_plain_operators_compute_what_the_fused_ones_did(
+    both: tuple[Path, Path], backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("model.openvino_graph.multiplies_bfloat16", lambda core: True)
-    now, older = (logits(load(folder, backend="openvino")) for folder in both)
+    now, older = (logits(folder, backend=backend) for folder in both)
     assert np.abs(now - older).max() < ROUNDING
+    assert now.std(axis=0).min() > ROUNDING
+    if (both[0] / SMALL_GRAPH).is_file():
+        copies = [Path(shutil.copytree(folder, tmp_path / str(at))) for at, folder in enumerate(both)]
+        small, small_older = (logits(folder, alone=True, backend=backend) for folder in copies)
+        assert np.abs(small - small_older).max() < ROUNDING
+        assert np.abs(small - now).max() > ROUNDING
+
+
+@pytest.mark.parametrize("made", [OnnxruntimeGraph, partial(OpenvinoGraph, threads=1)])
+def test_what_stands_behind_a_text_is_looked_at_by_neither(
+    both: tuple[Path, Path], made: Callable[[Path], OnnxruntimeGraph], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.openvino_graph.multiplies_bfloat16", lambda core: True)
+    lengths = np.array([6, 3], dtype=np.int32)
+    texts = [np.array([[0, 7, 8, 9, 10, 2], [0, 11, 2, pad, pad, pad]], dtype=np.int32) for pad in (1, 9)]
+    for folder in both:
+        graph = made(folder / GRAPH)
+        padded, otherwise = (graph.run(ids, lengths) for ids in texts)
+        alone = graph.run(texts[0][1:, :3], lengths[1:])
+        assert np.array_equal(padded, otherwise)
+        assert np.abs(padded[1] - alone[0]).max() < ROUNDING
+
+
+def test_layers_are_pooled_alike_in_graphs_of_before_and_of_now(both: tuple[Path, Path]) -> None:
+    for layer in (EMBEDDINGS, 0):
+        now, older = (Embedder(folder, threads=1, layers=[layer]).embed(TEXTS).vectors for folder in both)
+        assert np.abs(now - older).max() < ROUNDING
+        assert np.corrcoef(now.ravel(), older.ravel())[0, 1] > 0.999
 
 
 def test_upgraded_weights_are_those_that_this_version_exports(both: tuple[Path, Path], tmp_path: Path) -> None:
@@ -81,16 +120,22 @@ def test_upgraded_weights_are_those_that_this_version_exports(both: tuple[Path, 
                 np.testing.assert_allclose(found_values, values[each.name], rtol=1e-5, atol=1e-7, err_msg=each.name)
     kept = [path.name for path in older.iterdir() if path.name not in (GRAPH, SMALL_GRAPH, "manifest.json")]
     assert all((tmp_path / "new" / name).read_bytes() == (older / name).read_bytes() for name in kept)
-    assert logits(load(tmp_path / "new")) == pytest.approx(logits(load(weights)), abs=ROUNDING)
+    assert logits(tmp_path / "new") == pytest.approx(logits(weights), abs=ROUNDING)
+
+
+def test_weights_may_be_upgraded_where_they_stand(both: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(both[1], tmp_path / "weights"))
+    assert main(["upgrade", str(folder), "--output", str(folder)]) == 0
+    assert (folder / GRAPH).read_bytes() != (both[1] / GRAPH).read_bytes()
+    assert logits(folder) == pytest.approx(logits(both[1]), abs=ROUNDING)
 
 
 def test_margins_are_chosen_anew_on_rows_of_the_recipe(
     fast_weights: Path, recipe_file: Path, data_root: Path, tmp_path: Path
 ) -> None:
-    folder = Path(shutil.copytree(fast_weights, tmp_path / "weights"))
-    words = ["upgrade", str(folder), "--output", str(tmp_path / "new")]
+    words = ["upgrade", str(fast_weights), "--output", str(tmp_path / "new")]
     assert main([*words, "--recipe", str(recipe_file), "--data-root", str(data_root)]) == 0
-    before, after = (load(each).info.config.fast for each in (folder, tmp_path / "new"))
+    before, after = (load(each).info.config.fast for each in (fast_weights, tmp_path / "new"))
     assert before is not None
     assert after is not None
     assert not before.full.mood_macro_f1
