@@ -41,7 +41,7 @@ def share_table(small: onnx.ModelProto, full: Path) -> None:
     The two files then belong in one folder, and to each other.
 
     Raises:
-        WeightsError: the table of `full` is another one.
+        WeightsError: the table of `full` is of another size.
     """
     content = full.read_bytes()
     tables = {part.name: part for part in onnx.load_model_from_string(content).graph.initializer}
@@ -49,7 +49,7 @@ def share_table(small: onnx.ModelProto, full: Path) -> None:
         if part.name not in _SHARED:
             continue
         table = tables[part.name]
-        if table.raw_data != part.raw_data:
+        if len(table.raw_data) != len(part.raw_data):
             raise WeightsError(
                 f"{full}: has another embedding table than the small network; distil it from this folder"
             )
