@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -51,6 +53,10 @@ class FeedbackNetwork(nn.Module):
     def topic_count(self) -> int:
         """How many topics there are, own ones among them."""
         return self.topics.out_features + (0 if self.own is None else self.own.out_features)
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """All weights by their torch names, as a graph is built of them."""
+        return {name: value.detach().float().numpy() for name, value in self.state_dict().items()}
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """Scores a padded batch; both arguments are (batch, length), the mask 1 on real pieces."""

@@ -143,7 +143,7 @@ def _seen_inputs(
 
 def _tensors(network: FeedbackNetwork, original_ids: Any) -> dict[str, Any]:
     table = "encoder.embeddings.word_embeddings.weight"
-    tensors = {name: value.detach().float().numpy() for name, value in network.state_dict().items()}
+    tensors = network.arrays()
     return {**tensors, table: tensors[table][original_ids]}
 
 

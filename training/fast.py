@@ -95,8 +95,6 @@ def teach_fast(
     fresh = fresh_folder(output)
     _write_graphs(fresh, weights, student, restored, learned)
     found = set_margins(fresh, teacher, rows)
-    note_speed(fresh)
-    write_manifest(fresh)
     replace_folder(output, fresh)
     return found
 
@@ -117,7 +115,7 @@ def _write_graphs(folder: Path, weights: Path, student: FeedbackNetwork, restore
 
 
 def set_margins(folder: Path, teacher: Classifier, rows: Sequence[FeedbackRow]) -> Fast:
-    """Writes the margins, and beside them how the folder stands at both speeds with them."""
+    """Writes the margins, and beside them and in the card how the folder stands at both speeds with them."""
     config = teacher.info.config
     texts = [row.text for row in rows]
     full, kept = teacher.logits(texts)
@@ -132,6 +130,8 @@ def set_margins(folder: Path, teacher: Classifier, rows: Sequence[FeedbackRow]) 
     both, _ = load(folder, speed="fast").logits(texts)
     found = found.model_copy(update={"fast": figures(both, rows, config)})
     _write_config(folder, config, found)
+    note_speed(folder)
+    write_manifest(folder)
     return found
 
 

@@ -44,7 +44,7 @@ def requantised_graph(
     `windows` are those of texts to measure activations on. Where `keeps_answers` does not hold, more and more of the
     trained matrices are multiplied in float32, down to all of them.
     """
-    weights = {name: value.detach().float().numpy() for name, value in network.state_dict().items()}
+    weights = network.arrays()
     integer = _requantised(network, before, weights, windows, frozen_layers, pad_id)
     trained = [name for name in integer if int(name.split(".")[0]) >= frozen_layers]
     by_change: list[str] = []

@@ -27,7 +27,7 @@ def small_graph(
 
     `shape` is that of the network that the student was cut from.
     """
-    weights = {name: value.detach().float().numpy() for name, value in student.state_dict().items()}
+    weights = student.arrays()
     batches = padded_batches(windows, pad_id=pad_id)
     inputs = watch_inputs(student.eval(), ((input_ids, mask) for _, input_ids, mask in batches))
     shape = replace(shape, layers=cast(Any, student.encoder).config.num_hidden_layers)

@@ -16,7 +16,6 @@ from training.folders import check_output, fresh_folder, replace_folder
 from training.graph import build_graph
 from training.restore import restore
 from training.small_graph import share_table
-from training.speed_words import note_speed
 
 
 def upgrade(weights: Path, output: Path, *, corpus: Corpus | None = None) -> None:
@@ -45,12 +44,9 @@ def upgrade(weights: Path, output: Path, *, corpus: Corpus | None = None) -> Non
         full = load(fresh, speed="full")
         limit = full.info.config.limits.max_characters
         set_margins(fresh, full, calibration_rows(corpus, ("annotated",), max_characters=limit))
-        note_speed(fresh)
-        write_manifest(fresh)
     replace_folder(output, fresh)
 
 
 def _anew(weights: Path, graph: str) -> onnx.ModelProto:
     restored = restore(weights, dropout=0.0, graph=graph)
-    state = {name: value.numpy() for name, value in restored.network.state_dict().items()}
-    return build_graph(state, restored.shape, restored.integer)
+    return build_graph(restored.network.arrays(), restored.shape, restored.integer)

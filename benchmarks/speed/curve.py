@@ -24,6 +24,7 @@ from onnx import helper
 from benchmarks.machine import machine, warning
 from benchmarks.speed.rounds import RESULTS, keep
 from benchmarks.speed.texts import add_flags, drawn_texts, readable, windows_of
+from benchmarks.speed.unused import drop_unused
 from data.cleaning import says_something
 from data.rows import FeedbackRow
 from data.sources import read_source
@@ -152,21 +153,8 @@ def _ending(weights: Path, config: WeightsConfig, layer: int) -> Session:
     value = pooled(model, layer)
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, ["batch", "values"]))
-    _drop_unused(model, value)
+    drop_unused(model, value)
     return _session(weights, config, model.SerializeToString())
-
-
-def _drop_unused(model: onnx.ModelProto, value: str) -> None:
-    """Leaves out what does not lead to `value`, which onnxruntime would run all the same."""
-    needed, nodes = {value}, []
-    for node in reversed(model.graph.node):
-        if needed & set(node.output):
-            needed |= set(node.input)
-            nodes.append(node)
-    kept = [each for each in model.graph.initializer if each.name in needed]
-    del model.graph.node[:], model.graph.initializer[:]
-    model.graph.node.extend(reversed(nodes))
-    model.graph.initializer.extend(kept)
 
 
 def _session(weights: Path, config: WeightsConfig, graph: bytes | None = None) -> Session:

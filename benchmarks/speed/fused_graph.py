@@ -11,7 +11,9 @@ from typing import Any
 import onnx
 from onnx import TensorProto, helper
 
+from benchmarks.speed.unused import drop_unused
 from training.graph import HEADS_SHAPE, Shape
+from training.pooled import LOGITS
 from training.quantise import BLOCK
 
 
@@ -24,11 +26,9 @@ def fused(model: onnx.ModelProto, shape: Shape) -> onnx.ModelProto:
     for node in model.graph.node:
         if node.op_type == "Reshape" and node.input[1] == HEADS_SHAPE:
             heads.setdefault(node.name.partition(".")[0], []).append(node.input[0])
-    nodes = _needed([_fused(node, sums, heads, shape) for node in model.graph.node])
-    del older.graph.node[:], older.graph.initializer[:]
-    older.graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    older.graph.initializer.extend(each for each in model.graph.initializer if each.name in used)
+    del older.graph.node[:]
+    older.graph.node.extend(_fused(node, sums, heads, shape) for node in model.graph.node)
+    drop_unused(older, LOGITS)
     pieces = next(each for each in older.graph.initializer if each.name == "pieces")
     pieces.data_type = TensorProto.INT4
     pieces.dims[1] *= 2
@@ -57,13 +57,3 @@ def _fused(
     if node.op_type == "LayerNormalization":
         return made("SkipLayerNormalization", [*sums[node.input[0]], *node.input[1:]], epsilon=shape.epsilon)
     return node
-
-
-def _needed(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """Those that the logits depend on."""
-    wanted, needed = {"logits"}, list[onnx.NodeProto]()
-    for node in reversed(nodes):
-        if wanted & set(node.output):
-            wanted |= set(node.input)
-            needed.append(node)
-    return needed[::-1]
